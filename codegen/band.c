@@ -1,0 +1,198 @@
+/* A band is the block of input that one work unit reads, copied into scratch with its padding in place and in
+ * the order that the micro-kernel wants, so that the micro-kernel never tests a bound.
+ *
+ * Rows and planes that lie wholly in zero padding are not written: unit_taps leaves them out of the sum. */
+#include "band.h"
+
+#include "../src/arith.h"
+
+struct fill {
+    const struct unit *unit;
+    const struct conv *conv;
+    struct band band;
+    em_int channels; /* to copy */
+};
+
+em_int pad_map(struct em *em, int64_t mode, em_int at, int64_t size)
+{
+    em_int zero = em_i(em, 0), last = em_i(em, size - 1);
+    switch ((cj_pad_mode)mode) {
+    case CJ_PAD_ZEROS:
+        return at;
+    case CJ_PAD_REFLECT:
+        at = em_max(em, at, em_sub(em, zero, at));
+        return em_min(em, at, em_sub(em, em_i(em, 2 * (size - 1)), at));
+    case CJ_PAD_REPLICATE:
+        return em_clamp(em, at, zero, last);
+    case CJ_PAD_CIRCULAR:
+        at = em_choose(em, em_lt(em, at, zero), em_addc(em, at, size), at);
+        return em_choose(em, em_lt(em, last, at), em_addc(em, at, -size), at);
+    }
+    return at;
+}
+
+/* Elements from column 0 of a band's row to column `col`. */
+static em_int band_col(struct em *em, const struct band *band, em_int col)
+{
+    if (band->split == 1)
+        return em_mulc(em, col, band->axis[AXIS_W]);
+    em_int split = em_i(em, band->split);
+    return em_add(em, em_mulc(em, em_rem(em, col, split), band->split_stride), em_div(em, col, split));
+}
+
+/* One row: where it goes, where it comes from (column 0 of the input), the coordinate of its first column. */
+struct row {
+    em_ptr to, from;
+    em_int first;
+};
+
+static void zero_columns(struct em *em, const struct fill *fill, const struct row *row, em_int begin,
+                         em_int end)
+{
+    EM_FOR(em, col, begin, end)
+    {
+        struct em_run to = {em_offset(em, row->to, band_col(em, &fill->band, col.at)), fill->band.channel};
+        em_zero_run(em, to, fill->channels);
+    }
+}
+
+static void copy_column(struct em *em, const struct fill *fill, const struct row *row, em_int col,
+                        em_int source)
+{
+    em_ptr from = em_offset(em, row->from, em_mulc(em, source, fill->conv->src.axis[AXIS_W]));
+    struct em_run to = {em_offset(em, row->to, band_col(em, &fill->band, col)), fill->band.channel};
+    em_copy_run(em, to, (struct em_run){from, fill->conv->src.c}, fill->channels);
+}
+
+static void pad_columns(struct em *em, const struct fill *fill, const struct row *row, em_int begin, em_int end)
+{
+    if (fill->conv->pad_mode == CJ_PAD_ZEROS) {
+        zero_columns(em, fill, row, begin, end);
+        return;
+    }
+    EM_FOR(em, col, begin, end)
+    {
+        em_int at = em_add(em, row->first, col.at);
+        copy_column(em, fill, row, col.at, pad_map(em, fill->conv->pad_mode, at, fill->conv->axis[AXIS_W].in));
+    }
+}
+
+/* Columns begin..end of one channel, each `split`-th column to its own stretch. */
+static void copy_channel(struct em *em, const struct fill *fill, const struct row *row, em_int begin,
+                         em_int end)
+{
+    const struct band *band = &fill->band;
+    int64_t step = fill->conv->src.axis[AXIS_W];
+    EM_FOR(em, part, em_i(em, 0), em_i(em, band->split))
+    {
+        em_int ahead = em_addc(em, em_sub(em, part.at, em_rem(em, begin, em_i(em, band->split))), band->split);
+        em_int start = em_add(em, begin, em_rem(em, ahead, em_i(em, band->split)));
+        em_int count = em_max(em, em_ceil_divc(em, em_sub(em, end, start), band->split), em_i(em, 0));
+        em_ptr from = em_offset(em, row->from, em_mulc(em, em_add(em, row->first, start), step));
+        struct em_run to = {em_offset(em, row->to, band_col(em, band, start)), band->axis[AXIS_W]};
+        em_copy_run(em, to, (struct em_run){from, step * band->split}, count);
+    }
+}
+
+static void copy_columns(struct em *em, const struct fill *fill, const struct row *row, em_int begin,
+                         em_int end)
+{
+    const struct strides *src = &fill->conv->src;
+    const struct band *band = &fill->band;
+    int64_t channels;
+    bool whole = em_known(fill->channels, &channels) && channels == band->axis[AXIS_W];
+    if (band->channel == 1 && src->c == 1 && whole && src->axis[AXIS_W] == channels) {
+        em_ptr from = em_offset(em, row->from, em_mulc(em, em_add(em, row->first, begin), channels));
+        em_ptr to = em_offset(em, row->to, em_mulc(em, begin, channels));
+        em_int count = em_mulc(em, em_sub(em, end, begin), channels);
+        em_copy_run(em, (struct em_run){to, 1}, (struct em_run){from, 1}, count);
+    } else if (src->c == 1 && src->axis[AXIS_W] != 1) {
+        EM_FOR(em, col, begin, end)
+        copy_column(em, fill, row, col.at, em_add(em, row->first, col.at));
+    } else {
+        EM_FOR(em, c, em_i(em, 0), fill->channels)
+        {
+            struct row channel = {em_offset(em, row->to, em_mulc(em, c.at, band->channel)),
+                                  em_offset(em, row->from, em_mulc(em, c.at, src->c)), row->first};
+            copy_channel(em, fill, &channel, begin, end);
+        }
+    }
+}
+
+static void fill_row(struct em *em, const struct fill *fill, const struct row *row, em_int count)
+{
+    em_int zero = em_i(em, 0);
+    em_int left = em_clamp(em, em_sub(em, zero, row->first), zero, count);
+    em_int inside = em_sub(em, em_i(em, fill->conv->axis[AXIS_W].in), row->first);
+    em_int right = em_clamp(em, inside, left, count);
+    pad_columns(em, fill, row, zero, left);
+    copy_columns(em, fill, row, left, right);
+    pad_columns(em, fill, row, right, count);
+}
+
+/* Window elements along an axis that `outs` outputs need. */
+static em_int needed(struct em *em, const struct fill *fill, int axis, em_int outs)
+{
+    struct window window = grid_window(fill->unit->plan);
+    struct phase phase = conv_phase(fill->conv, 0);
+    const struct phase_axis *p = &phase.axis[axis];
+    em_int taps = fill->unit->axis[axis].taps;
+    if (window.step[axis] != 1)
+        return taps;
+    em_int span = em_mulc(em, em_addc(em, taps, -1), p->off_step);
+    em_int count = em_addc(em, em_add(em, em_mulc(em, em_addc(em, outs, -1), p->in_step), span), 1);
+    return em_clamp(em, count, em_i(em, 0), em_i(em, window.count[axis]));
+}
+
+/* Walk planes or rows: run the inner level for each that holds input. */
+static void fill_axis(struct em *em, const struct fill *fill, const struct window_view *window, int axis,
+                      const struct row *outer)
+{
+    const struct unit *unit = fill->unit;
+    em_int cols = em_sub(em, unit_tile_col(em, unit, unit->tile1), unit_tile_col(em, unit, unit->tile0));
+    if (axis == AXIS_W) {
+        fill_row(em, fill, outer, needed(em, fill, AXIS_W, cols));
+        return;
+    }
+    em_int outs = axis == AXIS_D ? em_i(em, 1) : em_sub(em, unit->row1, unit->row0);
+    int64_t size = fill->conv->axis[axis].in, step = grid_window(unit->plan).step[axis];
+    EM_FOR(em, i, em_i(em, 0), needed(em, fill, axis, outs))
+    {
+        em_int at = em_add(em, window->first[axis], em_mulc(em, i.at, step));
+        at = pad_map(em, fill->conv->pad_mode, at, size);
+        EM_IF(em, em_and(em, em_lt(em, em_i(em, -1), at), em_lt(em, at, em_i(em, size))))
+        {
+            struct row inner = {em_offset(em, outer->to, em_mulc(em, i.at, fill->band.axis[axis])),
+                                em_offset(em, outer->from, em_mulc(em, at, fill->conv->src.axis[axis])),
+                                outer->first};
+            fill_axis(em, fill, window, axis + 1, &inner);
+        }
+    }
+}
+
+struct source band_source(struct em *em, const struct unit *unit, const struct window_view *window,
+                          em_int channel)
+{
+    const struct plan *plan = unit->plan;
+    struct fill fill = {.unit = unit, .conv = &plan->conv, .band = grid_band(plan)};
+    em_int rest = em_sub(em, em_i(em, plan->conv.ic), channel);
+    fill.channels = grid_lanes_cross_groups(plan) && unit->grid.channel_units > 1
+                        ? em_min(em, em_i(em, fill.band.channels), rest)
+                        : em_i(em, min64(fill.band.channels, plan->conv.ic));
+    struct row outer = {em_argument(em, EM_SCRATCH), window->origin, window->first[AXIS_W]};
+    fill_axis(em, &fill, window, AXIS_D, &outer);
+    struct phase phase = conv_phase(&plan->conv, 0);
+    struct window shape = grid_window(plan);
+    struct source source = {.base = outer.to,
+                            .channel = fill.band.channel,
+                            .split = fill.band.split,
+                            .split_stride = fill.band.split_stride,
+                            .off_step = phase.axis[AXIS_W].off_step};
+    for (int a = 0; a < AXES; a++) {
+        source.out[a] = phase.axis[a].in_step * fill.band.axis[a];
+        source.tap[a] = phase.axis[a].off_step / shape.step[a] * fill.band.axis[a];
+    }
+    if (grid_lanes_are_columns(plan))
+        source.out[AXIS_W] = 1;
+    return source;
+}

@@ -1,0 +1,151 @@
+/* Emission, passes, object: each step is a function, compile_plan is their order.
+ *
+ * The IR is written as it should run - explicit vectors, loops kept - so the passes only turn stack slots
+ * into registers and drop repeated address arithmetic: 0.1 ms, where the default pipeline takes 7 ms and the
+ * code is no faster. Each call has its own LLVM context, module and target machine, so calls run side by
+ * side. Every message that LLVM hands out is freed, and becomes the sentence of the failure. */
+#include "compile.h"
+
+#include "../src/status.h"
+#include "em_internal.h"
+
+#include <llvm-c/Analysis.h>
+#include <llvm-c/Error.h>
+#include <llvm-c/Target.h>
+#include <llvm-c/TargetMachine.h>
+#include <llvm-c/Transforms/PassBuilder.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PASSES "function(mem2reg,early-cse)"
+#define DEFAULT_TRIPLE "x86_64-unknown-linux-gnu"
+
+static void init_targets(void)
+{
+    LLVMInitializeAllTargetInfos();
+    LLVMInitializeAllTargets();
+    LLVMInitializeAllTargetMCs();
+    LLVMInitializeAllAsmPrinters();
+}
+
+static cj_status fail_with(cj_status status, const char *what, char *message)
+{
+    fail(status, "%s: %s", what, message ? message : "no reason given");
+    LLVMDisposeMessage(message);
+    return status;
+}
+
+static cj_status open_machine(const struct plugin_request *request, LLVMTargetMachineRef *machine)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, init_targets);
+    const char *triple = request->triple ? request->triple : DEFAULT_TRIPLE;
+    const char *cpu = request->cpu ? request->cpu : isa_info((cj_isa)request->plan->isa)->llvm_cpu;
+    LLVMTargetRef target;
+    char *message = NULL;
+    if (LLVMGetTargetFromTriple(triple, &target, &message))
+        return fail_with(CJ_UNSUPPORTED, triple, message);
+    *machine = LLVMCreateTargetMachine(target, triple, cpu, "", LLVMCodeGenLevelLess, LLVMRelocPIC,
+                                       LLVMCodeModelSmall);
+    return *machine ? CJ_OK : fail(CJ_UNSUPPORTED, "LLVM has no code generator for the target %s", triple);
+}
+
+static void emit_kernel(struct em *em, const struct plan *plan)
+{
+    static void (*const emitters[ALGOS])(struct em *, const struct plan *) = {
+#define ALGO(name) emit_##name,
+#include "../src/algos.inc"
+#undef ALGO
+    };
+    emitters[plan->algo](em, plan);
+    em_finish(em);
+}
+
+static cj_status verify(LLVMModuleRef module)
+{
+    char *message = NULL;
+    if (LLVMVerifyModule(module, LLVMReturnStatusAction, &message))
+        return fail_with(CJ_COMPILE, "the generated code is not valid", message);
+    LLVMDisposeMessage(message);
+    return CJ_OK;
+}
+
+static cj_status run_passes(LLVMModuleRef module, LLVMTargetMachineRef machine)
+{
+    LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+    LLVMErrorRef error = LLVMRunPasses(module, PASSES, machine, options);
+    LLVMDisposePassBuilderOptions(options);
+    if (!error)
+        return CJ_OK;
+    char *message = LLVMGetErrorMessage(error);
+    fail(CJ_COMPILE, "the passes failed: %s", message);
+    LLVMDisposeErrorMessage(message);
+    return CJ_COMPILE;
+}
+
+static cj_status copy_out(const void *from, size_t length, void **bytes, size_t *size)
+{
+    char *copy = malloc(length + 1);
+    if (!copy)
+        return fail(CJ_NO_MEMORY, "no memory for %zu bytes of generated code", length);
+    memcpy(copy, from, length);
+    copy[length] = 0;
+    *bytes = copy;
+    *size = length;
+    return CJ_OK;
+}
+
+static cj_status print_module(LLVMModuleRef module, void **bytes, size_t *size)
+{
+    char *text = LLVMPrintModuleToString(module);
+    cj_status status = copy_out(text, strlen(text), bytes, size);
+    LLVMDisposeMessage(text);
+    return status;
+}
+
+static cj_status generate(LLVMModuleRef module, LLVMTargetMachineRef machine, LLVMCodeGenFileType type,
+                          void **bytes, size_t *size)
+{
+    char *message = NULL;
+    LLVMMemoryBufferRef buffer;
+    if (LLVMTargetMachineEmitToMemoryBuffer(machine, module, type, &message, &buffer))
+        return fail_with(CJ_COMPILE, "LLVM could not generate code", message);
+    cj_status status = copy_out(LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer), bytes, size);
+    LLVMDisposeMemoryBuffer(buffer);
+    return status;
+}
+
+static cj_status produce(struct em *em, const struct plugin_request *request, LLVMTargetMachineRef machine,
+                         void **bytes, size_t *size)
+{
+    emit_kernel(em, request->plan);
+    TRY(verify(em->module));
+    if (request->format == CJ_FORMAT_IR)
+        return print_module(em->module, bytes, size);
+    TRY(run_passes(em->module, machine));
+    if (request->format == CJ_FORMAT_LL_OPT)
+        return print_module(em->module, bytes, size);
+    LLVMCodeGenFileType type = request->format == CJ_FORMAT_ASM ? LLVMAssemblyFile : LLVMObjectFile;
+    return generate(em->module, machine, type, bytes, size);
+}
+
+cj_status compile_plan(const struct plugin_request *request, void **bytes, size_t *size)
+{
+    LLVMTargetMachineRef machine;
+    TRY(open_machine(request, &machine));
+    LLVMContextRef context = LLVMContextCreate();
+    struct em em;
+    em_open(&em, context, request);
+    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);
+    LLVMSetModuleDataLayout(em.module, layout);
+    LLVMDisposeTargetData(layout);
+    char *triple = LLVMGetTargetMachineTriple(machine);
+    LLVMSetTarget(em.module, triple);
+    LLVMDisposeMessage(triple);
+    cj_status status = produce(&em, request, machine, bytes, size);
+    em_close(&em);
+    LLVMContextDispose(context);
+    LLVMDisposeTargetMachine(machine);
+    return status;
+}

@@ -1,0 +1,201 @@
+/* Addresses, loads, stores, runs, and variables.
+ *
+ * Tensors have the alignment of their elements and no more; packed weights that of a vector. A partial
+ * access touches nothing outside its elements: masked where the instruction set masks, else by element. */
+#include "em_internal.h"
+
+#include <string.h>
+
+em_ptr em_offset(struct em *em, em_ptr base, em_int elements)
+{
+    return (em_ptr){LLVMBuildGEP2(em->builder, em->element, base.v, &elements.v, 1, "")};
+}
+
+em_ptr em_at(struct em *em, em_ptr base, int64_t elements)
+{
+    return elements ? em_offset(em, base, em_i(em, elements)) : base;
+}
+
+em_ptr em_byte_offset(struct em *em, em_ptr base, int64_t bytes)
+{
+    LLVMValueRef index = em_i(em, bytes).v;
+    return (em_ptr){LLVMBuildGEP2(em->builder, LLVMInt8TypeInContext(em->context), base.v, &index, 1, "")};
+}
+
+em_ptr em_load_pointer(struct em *em, em_ptr base, int64_t index)
+{
+    em_ptr slot = em_byte_offset(em, base, index * (int64_t)sizeof(void *));
+    return (em_ptr){LLVMBuildLoad2(em->builder, em->pointer, slot.v, "")};
+}
+
+static LLVMValueRef load_scalar(struct em *em, em_ptr from)
+{
+    return LLVMBuildLoad2(em->builder, em->element, from.v, "");
+}
+
+static em_vec load_with_alignment(struct em *em, em_ptr from, int bytes)
+{
+    LLVMValueRef value = LLVMBuildLoad2(em->builder, em->vector, from.v, "");
+    LLVMSetAlignment(value, (unsigned)bytes);
+    return (em_vec){value};
+}
+
+em_vec em_load(struct em *em, em_ptr from)
+{
+    return load_with_alignment(em, from, em->element_bytes);
+}
+
+em_vec em_load_aligned(struct em *em, em_ptr from)
+{
+    return load_with_alignment(em, from, em->element_bytes * em->lanes);
+}
+
+LLVMValueRef em_first_lanes(struct em *em, int n)
+{
+    LLVMTypeRef truth = LLVMInt1TypeInContext(em->context);
+    LLVMValueRef lanes[64];
+    for (int i = 0; i < em->lanes; i++)
+        lanes[i] = LLVMConstInt(truth, i < n, 0);
+    return LLVMConstVector(lanes, (unsigned)em->lanes);
+}
+
+/* One of llvm.masked.load and llvm.masked.store, which LLVM splits into elements where nothing masks. */
+static LLVMValueRef call_masked(struct em *em, const char *name, LLVMValueRef *args)
+{
+    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
+    LLVMTypeRef types[] = {em->vector, em->pointer};
+    LLVMValueRef callee = LLVMGetIntrinsicDeclaration(em->module, id, types, 2);
+    return LLVMBuildCall2(em->builder, LLVMGlobalGetValueType(callee), callee, args, 4, "");
+}
+
+static LLVMValueRef element_alignment(struct em *em)
+{
+    return LLVMConstInt(LLVMInt32TypeInContext(em->context), (unsigned)em->element_bytes, 0);
+}
+
+em_vec em_load_n(struct em *em, em_ptr from, int n)
+{
+    if (n >= em->lanes)
+        return em_load(em, from);
+    LLVMValueRef args[] = {from.v, element_alignment(em), em_first_lanes(em, n), LLVMConstNull(em->vector)};
+    return (em_vec){call_masked(em, "llvm.masked.load", args)};
+}
+
+em_vec em_load_strided(struct em *em, em_ptr from, int64_t stride, int n)
+{
+    if (stride == 1)
+        return em_load_n(em, from, n);
+    LLVMValueRef value = LLVMConstNull(em->vector);
+    for (int i = 0; i < n; i++) {
+        LLVMValueRef element = load_scalar(em, em_at(em, from, i * stride));
+        value = LLVMBuildInsertElement(em->builder, value, element, em_i(em, i).v, "");
+    }
+    return (em_vec){value};
+}
+
+void em_store(struct em *em, em_ptr to, em_vec value)
+{
+    LLVMSetAlignment(LLVMBuildStore(em->builder, value.v, to.v), (unsigned)em->element_bytes);
+}
+
+void em_store_n(struct em *em, em_ptr to, em_vec value, int n)
+{
+    if (n >= em->lanes) {
+        em_store(em, to, value);
+        return;
+    }
+    LLVMValueRef args[] = {value.v, to.v, element_alignment(em), em_first_lanes(em, n)};
+    call_masked(em, "llvm.masked.store", args);
+}
+
+void em_store_strided(struct em *em, em_ptr to, em_vec value, int64_t stride, int n)
+{
+    if (stride == 1) {
+        em_store_n(em, to, value, n);
+        return;
+    }
+    for (int i = 0; i < n; i++) {
+        LLVMValueRef element = LLVMBuildExtractElement(em->builder, value.v, em_i(em, i).v, "");
+        LLVMBuildStore(em->builder, element, em_at(em, to, i * stride).v);
+    }
+}
+
+em_vec em_broadcast(struct em *em, em_ptr from)
+{
+    LLVMValueRef zero = em_i(em, 0).v;
+    LLVMValueRef one =
+        LLVMBuildInsertElement(em->builder, LLVMGetPoison(em->vector), load_scalar(em, from), zero, "");
+    LLVMTypeRef lane = LLVMInt32TypeInContext(em->context);
+    LLVMValueRef first = LLVMConstNull(LLVMVectorType(lane, (unsigned)em->lanes));
+    return (em_vec){LLVMBuildShuffleVector(em->builder, one, LLVMGetPoison(em->vector), first, "")};
+}
+
+/* Elements of a run that vectors cover; the rest goes one by one. */
+static em_int whole_vectors(struct em *em, em_int count)
+{
+    return em_sub(em, count, em_rem(em, count, em_i(em, em->lanes)));
+}
+
+void em_copy_run(struct em *em, struct em_run to, struct em_run from, em_int count)
+{
+    em_int rest = em_i(em, 0);
+    if (to.stride == 1 && from.stride == 1 && em->lanes > 1) {
+        rest = whole_vectors(em, count);
+        EM_STREAM(em, i, em_i(em, 0), rest, em->lanes)
+        em_store(em, em_offset(em, to.at, i.at), em_load(em, em_offset(em, from.at, i.at)));
+    }
+    EM_FOR(em, i, rest, count)
+    {
+        em_ptr source = em_offset(em, from.at, em_mulc(em, i.at, from.stride));
+        em_ptr target = em_offset(em, to.at, em_mulc(em, i.at, to.stride));
+        LLVMBuildStore(em->builder, load_scalar(em, source), target.v);
+    }
+}
+
+void em_zero_run(struct em *em, struct em_run to, em_int count)
+{
+    em_int rest = em_i(em, 0);
+    if (to.stride == 1 && em->lanes > 1) {
+        rest = whole_vectors(em, count);
+        EM_STREAM(em, i, em_i(em, 0), rest, em->lanes)
+        em_store(em, em_offset(em, to.at, i.at), em_vconst(em, 0));
+    }
+    EM_FOR(em, i, rest, count)
+    {
+        em_ptr target = em_offset(em, to.at, em_mulc(em, i.at, to.stride));
+        LLVMBuildStore(em->builder, LLVMConstNull(em->element), target.v);
+    }
+}
+
+em_var em_var_new(struct em *em, em_vec initial)
+{
+    em_var var = {em_slot(em, em->vector)};
+    em_set(em, var, initial);
+    return var;
+}
+
+em_vec em_get(struct em *em, em_var var)
+{
+    return (em_vec){LLVMBuildLoad2(em->builder, em->vector, var.v, "")};
+}
+void em_set(struct em *em, em_var var, em_vec value)
+{
+    LLVMBuildStore(em->builder, value.v, var.v);
+}
+
+em_cursor em_cursor_new(struct em *em, em_ptr initial)
+{
+    em_cursor cursor = {em_slot(em, em->pointer)};
+    LLVMBuildStore(em->builder, initial.v, cursor.v);
+    return cursor;
+}
+
+em_ptr em_cursor_get(struct em *em, em_cursor cursor)
+{
+    return (em_ptr){LLVMBuildLoad2(em->builder, em->pointer, cursor.v, "")};
+}
+
+void em_cursor_move(struct em *em, em_cursor cursor, int64_t elements)
+{
+    LLVMBuildStore(em->builder, em_at(em, em_cursor_get(em, cursor), elements).v, cursor.v);
+}

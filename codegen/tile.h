@@ -1,0 +1,23 @@
+/* Accumulators of a register tile: rows x vecs vectors, in as many sets as hide the latency of the sum. */
+#ifndef CONVJIT_TILE_H
+#define CONVJIT_TILE_H
+
+#include "em.h"
+
+enum { TILE_MAX = 64 };
+
+struct tile {
+    int rows, vecs, sets;
+    em_var sum[TILE_MAX];
+};
+
+/* All zero. `unroll` steps of the reduction are at hand to be dealt out to sets. */
+struct tile tile_open(struct em *em, int rows, int vecs, int unroll);
+
+/* sum(row, vec) += a * b, in step number `step`. */
+void tile_add(struct em *em, const struct tile *tile, int step, int row, int vec, em_vec a, em_vec b);
+
+/* The sum of all sets. */
+em_vec tile_sum(struct em *em, const struct tile *tile, int row, int vec);
+
+#endif

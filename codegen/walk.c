@@ -1,0 +1,264 @@
+/* Work units taken apart. All numbers that differ between the phases of a transposed convolution come from
+ * tables behind the code, so that one body serves all phases; with one phase they are constants. */
+#include "walk.h"
+
+#include "../src/arith.h"
+#include "band.h"
+
+#include <stdlib.h>
+
+typedef int64_t phase_number(const struct plan *plan, const struct phase *phase, int axis);
+
+static int64_t number_outs(const struct plan *plan, const struct phase *phase, int axis)
+{
+    (void)plan;
+    return phase->axis[axis].outs;
+}
+
+static int64_t number_out0(const struct plan *plan, const struct phase *phase, int axis)
+{
+    (void)plan;
+    return phase->axis[axis].out0;
+}
+
+static int64_t number_off0(const struct plan *plan, const struct phase *phase, int axis)
+{
+    (void)plan;
+    return phase->axis[axis].off0;
+}
+
+static int64_t number_taps(const struct plan *plan, const struct phase *phase, int axis)
+{
+    (void)plan;
+    return phase->axis[axis].taps;
+}
+
+static int64_t number_big(const struct plan *plan, const struct phase *phase, int axis)
+{
+    (void)axis;
+    return grid_tiles(plan, phase).big;
+}
+
+/* Columns of a tile that is not big; all tiles have the same width where there is no such one. */
+static int64_t number_small_cols(const struct plan *plan, const struct phase *phase, int axis)
+{
+    (void)axis;
+    return grid_tiles(plan, phase).size - !grid_lanes_are_columns(plan);
+}
+
+/* A number of the unit's phase. */
+static em_int phase_value(struct em *em, const struct unit *unit, phase_number *number, int axis)
+{
+    int64_t count = unit->grid.phases;
+    int64_t *row = malloc((size_t)count * sizeof *row);
+    for (int64_t i = 0; i < count; i++) {
+        struct phase phase = conv_phase(&unit->plan->conv, i);
+        row[i] = number(unit->plan, &phase, axis);
+    }
+    em_int value = em_table(em, row, count, unit->phase);
+    free(row);
+    return value;
+}
+
+static struct phase_view view_axis(struct em *em, const struct unit *unit, int axis)
+{
+    return (struct phase_view){.outs = phase_value(em, unit, number_outs, axis),
+                               .out0 = phase_value(em, unit, number_out0, axis),
+                               .off0 = phase_value(em, unit, number_off0, axis),
+                               .taps = phase_value(em, unit, number_taps, axis)};
+}
+
+/* Range number `index` of ranges of `size` that cover [0, count). */
+static void set_range(struct em *em, em_int index, int64_t size, em_int count, em_int range[2])
+{
+    range[0] = em_min(em, em_mulc(em, index, size), count);
+    range[1] = em_min(em, em_addc(em, em_mulc(em, index, size), size), count);
+}
+
+static em_int phase_tiles(struct em *em, const struct unit *unit)
+{
+    em_int outs = unit->axis[AXIS_W].outs;
+    int64_t cols, tile = grid_lanes_are_columns(unit->plan) ? unit->plan->tile_vecs * unit->plan->lanes
+                                                            : unit->plan->tile_rows;
+    if (em_known(outs, &cols))
+        return em_i(em, ceil_div(cols, tile));
+    return em_ceil_divc(em, outs, tile);
+}
+
+struct unit unit_open(struct em *em, const struct plan *plan, em_int number)
+{
+    struct unit unit = {.plan = plan, .grid = grid_of_plan(plan)};
+    const struct grid *grid = &unit.grid;
+    struct channel_block channels = grid_channels(plan);
+    em_int tile_unit = em_digit(em, &number, grid->tile_units);
+    em_int row_unit = em_digit(em, &number, grid->row_units);
+    unit.depth = em_digit(em, &number, grid->depth);
+    em_int channel_unit = em_digit(em, &number, grid->channel_units);
+    unit.group = em_digit(em, &number, grid->groups);
+    unit.phase = em_digit(em, &number, grid->phases);
+    unit.image = number;
+    for (int a = 0; a < AXES; a++)
+        unit.axis[a] = view_axis(em, &unit, a);
+    unit.tiles_big = phase_value(em, &unit, number_big, AXIS_W);
+    unit.tiles_small_cols = phase_value(em, &unit, number_small_cols, AXIS_W);
+    em_int range[2];
+    set_range(em, channel_unit, grid->unit_blocks, em_i(em, ceil_div(channels.channels, channels.block)),
+              range);
+    unit.block0 = range[0], unit.block1 = range[1];
+    set_range(em, row_unit, plan->block_rows, unit.axis[AXIS_H].outs, range);
+    unit.row0 = range[0], unit.row1 = range[1];
+    set_range(em, tile_unit, grid->unit_tiles, phase_tiles(em, &unit), range);
+    unit.tile0 = range[0], unit.tile1 = range[1];
+    return unit;
+}
+
+em_int unit_tile_col(struct em *em, const struct unit *unit, em_int tile)
+{
+    em_int cols = em_mul(em, tile, unit->tiles_small_cols);
+    if (!grid_lanes_are_columns(unit->plan))
+        cols = em_add(em, cols, em_min(em, tile, unit->tiles_big));
+    return em_min(em, cols, unit->axis[AXIS_W].outs);
+}
+
+void widths_add(struct tile_widths *widths, int64_t width)
+{
+    int at = 0;
+    while (at < widths->count && widths->width[at] > width)
+        at++;
+    if (width < 1 || (at < widths->count && widths->width[at] == width))
+        return;
+    for (int i = widths->count++; i > at; i--)
+        widths->width[i] = widths->width[i - 1];
+    widths->width[at] = width;
+}
+
+/* Phases of an axis differ by a few columns at most, so there are few widths. */
+struct tile_widths plan_tile_widths(const struct plan *plan)
+{
+    struct tile_widths widths = {0};
+    int64_t phases = conv_phases(&plan->conv);
+    for (int64_t i = 0; i < phases; i++) {
+        struct phase phase = conv_phase(&plan->conv, i);
+        struct tiles tiles = grid_tiles(plan, &phase);
+        widths_add(&widths, tiles.big ? tiles.size : 0);
+        widths_add(&widths, tiles.small ? tiles.size - 1 : 0);
+    }
+    return widths;
+}
+
+struct tile_range unit_tiles_of_width(struct em *em, const struct unit *unit, int64_t width)
+{
+    em_int small = unit->tiles_small_cols, w = em_i(em, width);
+    em_cond is_big = em_and(em, em_lt(em, small, w), em_lt(em, w, em_addc(em, small, 2)));
+    em_cond is_small = em_and(em, em_lt(em, w, em_addc(em, small, 1)), em_lt(em, em_addc(em, small, -1), w));
+    em_int none = unit->tile0;
+    em_int begin = em_choose(em, is_small, em_max(em, unit->tile0, unit->tiles_big), none);
+    em_int big_end = em_choose(em, is_big, em_min(em, unit->tile1, unit->tiles_big), none);
+    return (struct tile_range){begin, em_choose(em, is_small, unit->tile1, big_end)};
+}
+
+/* Padding along W is zeros in memory; leaving taps out pays only where all columns of a tile can fall outside.
+ */
+static bool tiles_fall_outside(const struct plan *plan)
+{
+    const struct axis *axis = &plan->conv.axis[AXIS_W];
+    return max64(axis->pad_lo, axis->pad_hi) >= plan->tile_rows * axis->stride &&
+           plan->conv.op != CJ_CONV_TRANSPOSE;
+}
+
+struct tap_range unit_taps(struct em *em, const struct unit *unit, int axis, em_int first, em_int last)
+{
+    const struct conv *conv = &unit->plan->conv;
+    const struct phase_view *view = &unit->axis[axis];
+    struct tap_range all = {em_i(em, 0), view->taps};
+    if (conv->pad_mode != CJ_PAD_ZEROS || !conv_axis_padded(conv, axis))
+        return all;
+    if (axis == AXIS_W && !tiles_fall_outside(unit->plan))
+        return all;
+    struct phase phase = conv_phase(conv, 0);
+    int64_t in_step = phase.axis[axis].in_step, off_step = phase.axis[axis].off_step;
+    em_int low = em_add(em, em_mulc(em, last, in_step), view->off0);
+    em_int high = em_add(em, em_mulc(em, first, in_step), view->off0);
+    em_int begin = em_ceil_divc(em, em_sub(em, em_i(em, 0), low), off_step);
+    em_int end = em_ceil_divc(em, em_sub(em, em_i(em, conv->axis[axis].in), high), off_step);
+    return (struct tap_range){em_clamp(em, begin, all.begin, all.end), em_clamp(em, end, all.begin, all.end)};
+}
+
+/* The unit's first input channel. */
+static em_int first_channel(struct em *em, const struct unit *unit)
+{
+    const struct conv *conv = &unit->plan->conv;
+    if (grid_lanes_cross_groups(unit->plan))
+        return em_mulc(em, unit->block0, grid_channels(unit->plan).block);
+    return em_mulc(em, unit->group, conv->ic / conv->groups);
+}
+
+/* The input coordinate of the unit's first output and tap 0. */
+static em_int first_input(struct em *em, const struct unit *unit, int axis, em_int output)
+{
+    struct phase phase = conv_phase(&unit->plan->conv, 0);
+    return em_add(em, em_mulc(em, output, phase.axis[axis].in_step), unit->axis[axis].off0);
+}
+
+struct source unit_source(struct em *em, const struct unit *unit)
+{
+    const struct conv *conv = &unit->plan->conv;
+    em_int outputs[AXES] = {unit->depth, unit->row0, unit_tile_col(em, unit, unit->tile0)};
+    em_int channel = first_channel(em, unit);
+    em_ptr image = em_offset(em, em_argument(em, EM_SRC), em_mulc(em, unit->image, conv->src.n));
+    struct window_view window = {.origin = em_offset(em, image, em_mulc(em, channel, conv->src.c))};
+    for (int a = 0; a < AXES; a++)
+        window.first[a] = first_input(em, unit, a, outputs[a]);
+    if (unit->plan->band)
+        return band_source(em, unit, &window, channel);
+    struct phase phase = conv_phase(conv, 0);
+    struct source source = {.base = window.origin, .channel = conv->src.c, .split = 1};
+    for (int a = 0; a < AXES; a++) {
+        source.base = em_offset(em, source.base, em_mulc(em, window.first[a], conv->src.axis[a]));
+        source.out[a] = phase.axis[a].in_step * conv->src.axis[a];
+        source.tap[a] = phase.axis[a].off_step * conv->src.axis[a];
+    }
+    return source;
+}
+
+em_int source_col_tap(struct em *em, const struct source *source, em_int tap)
+{
+    if (source->split == 1)
+        return em_mulc(em, tap, source->tap[AXIS_W]);
+    em_int column = em_mulc(em, tap, source->off_step), split = em_i(em, source->split);
+    em_int part = em_mulc(em, em_rem(em, column, split), source->split_stride);
+    return em_add(em, part, em_div(em, column, split));
+}
+
+em_int unit_pixel(struct em *em, const struct unit *unit, em_int row, em_int col)
+{
+    const struct conv *conv = &unit->plan->conv;
+    struct phase phase = conv_phase(conv, 0);
+    em_int outputs[AXES] = {unit->depth, row, col};
+    em_int offset = em_mulc(em, unit->image, conv->dst.n);
+    for (int a = 0; a < AXES; a++) {
+        em_int at = em_add(em, unit->axis[a].out0, em_mulc(em, outputs[a], phase.axis[a].out_step));
+        offset = em_add(em, offset, em_mulc(em, at, conv->dst.axis[a]));
+    }
+    return offset;
+}
+
+static int64_t number_weights(const struct plan *plan, int64_t index)
+{
+    return pack_phase_offset(&plan->conv, &plan->pack, index);
+}
+
+em_int unit_weights(struct em *em, const struct unit *unit)
+{
+    int64_t count = unit->grid.phases;
+    int64_t *start = malloc((size_t)count * sizeof *start), *group = malloc((size_t)count * sizeof *group);
+    for (int64_t i = 0; i < count; i++) {
+        start[i] = number_weights(unit->plan, i);
+        group[i] = (number_weights(unit->plan, i + 1) - start[i]) / unit->grid.groups;
+    }
+    em_int offset = em_table(em, start, count, unit->phase);
+    offset = em_add(em, offset, em_mul(em, unit->group, em_table(em, group, count, unit->phase)));
+    free(start);
+    free(group);
+    return offset;
+}

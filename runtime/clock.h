@@ -1,0 +1,15 @@
+/* The clock that statistics are taken with. No result depends on it. */
+#ifndef CONVJIT_CLOCK_H
+#define CONVJIT_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+static inline uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+#endif

@@ -1,0 +1,95 @@
+/* What the CPU can do and how large its caches are. A preset counts only if the CPU has every feature of its
+ * psABI level, since the compiler may use any of them, and if the system saves the registers. */
+#include "host.h"
+
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+/* Three features of x86-64-v3 whose names not every compiler's __builtin_cpu_supports knows. */
+static bool has_v3_rest(void)
+{
+    unsigned a, b, c, d, extended = 0;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !__get_cpuid(0x80000001, &a, &b, &extended, &d))
+        return false;
+    return (c & bit_MOVBE) && (c & bit_F16C) && (extended & bit_LZCNT);
+}
+
+/* The builtin asks XGETBV too: a feature whose registers the system does not save is not there. */
+static cj_isa widest_isa(void)
+{
+    __builtin_cpu_init();
+    if (!(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
+          __builtin_cpu_supports("bmi2") && has_v3_rest()))
+        return CJ_ISA_SSE2;
+    if (!(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+          __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+          __builtin_cpu_supports("avx512vl")))
+        return CJ_ISA_AVX2;
+    return CJ_ISA_AVX512;
+}
+
+/* The brand string: 48 bytes in three leaves, padded with spaces on either side. */
+static void read_cpu_name(char *name, size_t size)
+{
+    unsigned brand[13] = {0};
+    for (unsigned i = 0; i < 3; i++)
+        if (!__get_cpuid(0x80000002 + i, &brand[4 * i], &brand[4 * i + 1], &brand[4 * i + 2],
+                         &brand[4 * i + 3]))
+            return;
+    const char *text = (const char *)brand;
+    text += strspn(text, " ");
+    size_t length = strlen(text);
+    while (length > 0 && text[length - 1] == ' ')
+        length--;
+    snprintf(name, size, "%.*s", (int)length, text);
+}
+#else
+static cj_isa widest_isa(void)
+{
+    return CJ_ISA_HOST;
+}
+static void read_cpu_name(char *name, size_t size)
+{
+    snprintf(name, size, "not an x86-64");
+}
+#endif
+
+static int usable_cores(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        return CPU_COUNT(&set);
+    long online = sysconf(_SC_NPROCESSORS_ONLN); /* more CPUs than cpu_set_t holds */
+    return online > 0 ? (int)online : 1;
+}
+
+static int64_t cache_bytes(int name)
+{
+    long size = sysconf(name);
+    return size > 0 ? size : 0;
+}
+
+void host_probe(struct host *host)
+{
+    *host = (struct host){.isa = widest_isa(), .cores = usable_cores()};
+    host->l1 = cache_bytes(_SC_LEVEL1_DCACHE_SIZE);
+    host->l2 = cache_bytes(_SC_LEVEL2_CACHE_SIZE);
+    host->l3 = cache_bytes(_SC_LEVEL3_CACHE_SIZE);
+    snprintf(host->cpu, sizeof host->cpu, "unknown");
+    read_cpu_name(host->cpu, sizeof host->cpu);
+}
+
+struct target host_target(const struct host *host, cj_isa isa)
+{
+    struct target target = target_preset(isa);
+    target.l1 = host->l1 ? host->l1 : target.l1;
+    target.l2 = host->l2 ? host->l2 : target.l2;
+    target.l3 = host->l3 ? host->l3 : target.l3;
+    return target;
+}

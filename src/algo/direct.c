@@ -1,0 +1,168 @@
+/* Plans for `direct`: see codegen/algo/direct.c for the computation.
+ *
+ * A unit's input window should lie in half of the L2 cache, because each block of output channels walks it
+ * again; within that, more pixels per unit mean that weights are fetched less often. */
+#include "../algo.h"
+#include "../arith.h"
+#include "../grid.h"
+#include "../model.h"
+
+static const char *accepts(const struct conv *conv, const struct target *target)
+{
+    (void)target;
+    if (conv->op == CJ_SEPARABLE)
+        return "computes one stage, this has two";
+    return NULL;
+}
+
+/* The input can be read where it lies if no tap falls outside along W, and outside only in zeros elsewhere. */
+static bool can_read_in_place(const struct conv *conv)
+{
+    return conv->pad_mode == CJ_PAD_ZEROS && !conv_axis_padded(conv, AXIS_W);
+}
+
+static double window_bytes(const struct plan *plan)
+{
+    struct window window = grid_window(plan);
+    double pixels = (double)window.count[AXIS_D] * (double)window.count[AXIS_H] * (double)window.count[AXIS_W];
+    return pixels * (double)(plan->conv.ic / plan->conv.groups) * dtype_bytes((cj_dtype)plan->conv.dtype);
+}
+
+/* The most of `limit` for which the window stays within `budget` bytes, at least 1 unit of `step`. */
+static void grow(struct plan *plan, int64_t *block, int64_t step, int64_t limit, double budget)
+{
+    *block = limit;
+    while (*block > step && window_bytes(plan) > budget)
+        *block = max64(step, round_up(*block / 2, step));
+}
+
+/* With few units per image threads would idle: share the blocks of output channels out. */
+enum { ENOUGH_UNITS = 8 };
+
+static void choose_blocks(struct plan *plan, const struct target *target)
+{
+    const struct conv *conv = &plan->conv;
+    int64_t cols = round_up(conv_most_outs(conv, AXIS_W), plan->tile_rows);
+    double budget = (double)target->l2 / 2;
+    plan->block_oc = conv->oc / conv->groups;
+    plan->block_rows = 1;
+    grow(plan, &plan->block_cols, plan->tile_rows, cols, budget);
+    if (plan->block_cols == cols)
+        grow(plan, &plan->block_rows, 1, conv_most_outs(conv, AXIS_H), budget);
+    struct grid grid = grid_of_plan(plan);
+    int64_t units = grid_units(&grid), block = plan->tile_vecs * plan->lanes;
+    if (units < ENOUGH_UNITS) {
+        int64_t blocks = ceil_div(plan->block_oc, block);
+        plan->block_oc = ceil_div(blocks, min64(blocks, ceil_div(ENOUGH_UNITS, units))) * block;
+    }
+    grid = grid_of_plan(plan);
+    plan->units = grid_units(&grid);
+}
+
+static void set_pack(struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    int64_t block = plan->tile_vecs * plan->lanes, channels = conv->oc / conv->groups;
+    plan->pack = (struct pack){.axes = 7,
+                               .axis = {{PACK_GROUP, conv->groups, 1},
+                                        {PACK_OC, ceil_div(channels, block), block},
+                                        {PACK_D, 0, 0},
+                                        {PACK_H, 0, 0},
+                                        {PACK_W, 0, 0},
+                                        {PACK_IC, conv->ic / conv->groups, 1},
+                                        {PACK_OC, block, 1}}};
+    plan->packed_bytes = pack_bytes(conv, &plan->pack, 0);
+}
+
+static void finish(struct plan *plan, const struct target *target)
+{
+    choose_blocks(plan, target);
+    if (plan->band) {
+        struct band band = grid_band(plan);
+        plan->scratch_bytes = round_up(band.elements * dtype_bytes((cj_dtype)plan->conv.dtype), 64);
+    }
+    set_pack(plan);
+}
+
+/* Steps of the reduction per turn: as many as divide the channels, so that there is no rest, up to 4. */
+static int64_t choose_unroll(const struct conv *conv)
+{
+    int64_t channels = conv->ic / conv->groups;
+    return channels % 4 == 0 || channels > 8 ? 4 : channels % 2 == 0 ? 2 : channels > 3 ? 4 : channels;
+}
+
+static void candidates(const struct plan *base, const struct target *target, const struct candidates *sink)
+{
+    const struct conv *conv = &base->conv;
+    int64_t channels = conv->oc / conv->groups;
+    struct plan plan = *base;
+    plan.lanes = model_lanes(target, (cj_dtype)conv->dtype, channels);
+    plan.unroll = choose_unroll(conv);
+    for (plan.tile_vecs = 1; plan.tile_vecs <= 4; plan.tile_vecs++) {
+        if ((plan.tile_vecs - 1) * plan.lanes >= channels)
+            break;
+        plan.tile_rows = min64(model_tile_rows(target, plan.tile_vecs), conv_most_outs(conv, AXIS_W));
+        for (plan.band = 0; plan.band <= 1; plan.band++) {
+            if (!plan.band && !can_read_in_place(conv))
+                continue;
+            struct plan whole = plan;
+            finish(&whole, target);
+            sink->add(sink->sink, &whole);
+        }
+    }
+}
+
+/* Cycles of one row of outputs, per step of the reduction, and for what a tile costs beside it. */
+struct row_cost {
+    double step, tile;
+};
+
+static void add_tiles(struct row_cost *cost, const struct plan *plan, const struct target *target,
+                      struct tiles tiles, int64_t vecs)
+{
+    int64_t stride = plan->conv.dst.c;
+    int64_t counts[] = {tiles.big, tiles.small};
+    for (int i = 0; i < 2; i++) {
+        double rows = (double)(tiles.size - i), count = (double)counts[i];
+        cost->step += count * model_step(target, rows, (double)vecs, rows + (double)vecs);
+        cost->tile += count * (30 + rows * (double)vecs * model_store((double)plan->lanes, stride));
+    }
+}
+
+static struct row_cost row_cost(const struct plan *plan, const struct target *target)
+{
+    const struct conv *conv = &plan->conv;
+    struct phase phase = conv_phase(conv, 0);
+    struct tiles tiles = tiles_even(phase.axis[AXIS_W].outs, plan->tile_rows);
+    int64_t channels = conv->oc / conv->groups, block = plan->tile_vecs * plan->lanes;
+    struct row_cost full = {0}, rest = {0};
+    add_tiles(&full, plan, target, tiles, plan->tile_vecs);
+    add_tiles(&rest, plan, target, tiles, ceil_div(channels % block, plan->lanes));
+    double blocks = (double)(channels / block), last = channels % block ? 1 : 0;
+    return (struct row_cost){full.step * blocks + rest.step * last, full.tile * blocks + rest.tile * last};
+}
+
+static double copy_cycles(const struct plan *plan)
+{
+    struct band band = grid_band(plan);
+    bool contiguous = plan->conv.src.c == 1;
+    return plan->band ? (double)plan->units * model_copy(plan, (double)band.elements, contiguous) : 0;
+}
+
+static double seconds(const struct plan *plan, const struct target *target)
+{
+    const struct conv *conv = &plan->conv;
+    struct row_cost cost = row_cost(plan, target);
+    double taps = 1, rows = (double)(conv_phases(conv) * conv->groups);
+    for (int a = 0; a < AXES; a++)
+        taps *= (double)conv_most_taps(conv, a);
+    for (int a = 0; a < AXIS_W; a++)
+        rows *= (double)conv_most_outs(conv, a);
+    double steps = taps * (double)(conv->ic / conv->groups);
+    /* Input read in place across channels touches a new cache line with every step. */
+    double spread = !plan->band && conv->src.c != 1 ? 1.3 : 1;
+    double cycles = rows * (cost.step * steps * spread + cost.tile) + copy_cycles(plan);
+    return cycles / MODEL_HERTZ;
+}
+
+const struct algo algo_direct = {"direct", accepts, candidates, seconds};

@@ -1,0 +1,79 @@
+/* A correct convolution: validated, every default filled in, canonical, compared by its bytes.
+ *
+ * Canonical means that convolutions that are the same computation have the same bytes: 1-D and 2-D are 3-D
+ * with unit axes in front; an axis that does nothing (in = kernel = out = 1) is moved in front; neighbouring
+ * axes that a 1x1 kernel walks as one are merged into one; strides replace layouts; depthwise is groups = ic.
+ *
+ * Invariants that everything behind may rely on: all sizes at least 1; ic and oc divisible by groups; every
+ * offset within one image, padded or not, fits in 62 bits; unused entries and padding bytes are zero. */
+#ifndef CONVJIT_CONV_H
+#define CONVJIT_CONV_H
+
+#include <convjit/convjit.h>
+
+enum { AXIS_D, AXIS_H, AXIS_W, AXES };
+
+/* One spatial axis. `out` = what the descriptor implies. For transposed ones `pad_*` cut off the output. */
+struct axis {
+    int64_t in, out, kernel, stride, dilation, pad_lo, pad_hi;
+};
+
+/* Elements from one index to the next: image, channel, each spatial axis. */
+struct strides {
+    int64_t n, c, axis[AXES];
+};
+
+struct post {
+    int64_t kind; /* enum cj_post_kind */
+    double alpha, beta;
+};
+
+struct conv {
+    int64_t op;    /* enum cj_op */
+    int64_t dtype; /* enum cj_dtype */
+    int64_t groups, ic, oc;
+    int64_t mid; /* CJ_SEPARABLE: channels between the stages, ic * multiplier (groups is ic); else 0 */
+    struct axis axis[AXES];
+    struct strides src, dst;
+    int64_t pad_mode; /* enum cj_pad_mode; CJ_PAD_ZEROS where nothing is padded */
+    int64_t has_bias; /* 0 or 1 */
+    int64_t accuracy; /* enum cj_accuracy */
+    int64_t posts;    /* how many of post[] are used */
+    struct post post[CJ_MAX_POST];
+};
+
+/* Validate and make canonical. CJ_INVALID names the field and its value. */
+cj_status conv_from_desc(const cj_conv_desc *desc, struct conv *conv);
+
+/* The output's size for a descriptor, in its own order of dimensions; 0 behind its rank. Checks what it reads.
+ */
+cj_status conv_output(const cj_conv_desc *desc, int64_t output[3]);
+
+/* Multiplications and additions for one image: only products with an element inside the input. */
+double conv_flops(const struct conv *conv);
+
+/* Elements of one image from the lowest to behind the highest address, and elements of plain weights. */
+int64_t conv_src_extent(const struct conv *conv);
+int64_t conv_dst_extent(const struct conv *conv);
+
+/* A phase: the outputs that share their taps. An ordinary convolution has one phase; a transposed one of
+ * stride s has s along an axis, each an ordinary convolution of stride 1. Output j of a phase (0 <= j < outs)
+ * is element out0 + j*out_step of the output; its tap t (0 <= t < taps) multiplies element
+ * j*in_step + off0 + t*off_step of the (padded) input with kernel element k0 + t*k_step.
+ * off_step is at least 1 and the same in all phases of a convolution, as are in_step and out_step.
+ * taps may be 0: those outputs are the sum of nothing. A phase without outputs does not exist. */
+struct phase_axis {
+    int64_t outs, out0, out_step;
+    int64_t in_step, off0, off_step;
+    int64_t taps, k0, k_step;
+};
+
+struct phase {
+    struct phase_axis axis[AXES];
+};
+
+/* How many phases there are, and each of them. */
+int64_t conv_phases(const struct conv *conv);
+struct phase conv_phase(const struct conv *conv, int64_t index);
+
+#endif

@@ -1,0 +1,153 @@
+#include "grid.h"
+
+#include "arith.h"
+
+/* The largest value of one field over the phases of an axis. */
+static int64_t most(const struct conv *conv, int axis, size_t field)
+{
+    int64_t result = 0, phases = conv_phases(conv);
+    for (int64_t i = 0; i < phases; i++) {
+        struct phase phase = conv_phase(conv, i);
+        int64_t value = *(const int64_t *)((const char *)&phase.axis[axis] + field);
+        result = max64(result, value);
+    }
+    return result;
+}
+
+int64_t conv_most_outs(const struct conv *conv, int axis)
+{
+    return most(conv, axis, offsetof(struct phase_axis, outs));
+}
+
+int64_t conv_most_taps(const struct conv *conv, int axis)
+{
+    return most(conv, axis, offsetof(struct phase_axis, taps));
+}
+
+bool conv_axis_padded(const struct conv *conv, int axis)
+{
+    int64_t phases = conv_phases(conv);
+    for (int64_t i = 0; i < phases; i++) {
+        struct phase phase = conv_phase(conv, i);
+        const struct phase_axis *p = &phase.axis[axis];
+        int64_t last = (p->outs - 1) * p->in_step + p->off0 + (p->taps - 1) * p->off_step;
+        if (p->taps > 0 && (p->off0 < 0 || last >= conv->axis[axis].in))
+            return true;
+    }
+    return false;
+}
+
+struct tiles tiles_even(int64_t outs, int64_t most_cols)
+{
+    int64_t count = ceil_div(outs, most_cols);
+    int64_t size = ceil_div(outs, count);
+    int64_t small = size * count - outs;
+    return (struct tiles){size, count - small, small};
+}
+
+/* What the lanes and rows of a tile mean is the algorithm's; here is its shape alone. */
+static const struct {
+    bool lanes_are_columns, lanes_cross_groups;
+} shapes[ALGOS] = {
+    [ALGO_planar] = {.lanes_are_columns = true},
+    [ALGO_depthwise] = {.lanes_cross_groups = true},
+};
+
+struct tiles grid_tiles(const struct plan *plan, const struct phase *phase)
+{
+    int64_t outs = phase->axis[AXIS_W].outs, vectors = plan->tile_vecs * plan->lanes;
+    if (shapes[plan->algo].lanes_are_columns)
+        return (struct tiles){vectors, ceil_div(outs, vectors), 0};
+    return tiles_even(outs, plan->tile_rows);
+}
+
+struct channel_block grid_channels(const struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    int64_t per_group = conv->oc / conv->groups;
+    if (conv->op == CJ_SEPARABLE)
+        return (struct channel_block){1, conv->oc, plan->tile_vecs * plan->lanes};
+    if (shapes[plan->algo].lanes_are_columns)
+        return (struct channel_block){conv->groups, per_group, plan->tile_rows};
+    if (shapes[plan->algo].lanes_cross_groups)
+        return (struct channel_block){1, conv->groups, plan->tile_vecs * plan->lanes};
+    return (struct channel_block){conv->groups, per_group, plan->tile_vecs * plan->lanes};
+}
+
+struct grid grid_of_plan(const struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    struct channel_block channels = grid_channels(plan);
+    struct grid grid = {.phases = conv_phases(conv), .groups = channels.groups};
+    int64_t tile = shapes[plan->algo].lanes_are_columns ? plan->tile_vecs * plan->lanes : plan->tile_rows;
+    int64_t tiles = ceil_div(conv_most_outs(conv, AXIS_W), tile);
+    grid.unit_blocks = ceil_div(plan->block_oc, channels.block);
+    grid.unit_tiles = ceil_div(plan->block_cols, tile);
+    grid.channel_units = ceil_div(ceil_div(channels.channels, channels.block), grid.unit_blocks);
+    grid.depth = conv_most_outs(conv, AXIS_D);
+    grid.row_units = ceil_div(conv_most_outs(conv, AXIS_H), plan->block_rows);
+    grid.tile_units = ceil_div(tiles, grid.unit_tiles);
+    return grid;
+}
+
+int64_t grid_units(const struct grid *grid)
+{
+    return grid->phases * grid->groups * grid->channel_units * grid->depth * grid->row_units * grid->tile_units;
+}
+
+struct window grid_window(const struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    struct phase phase = conv_phase(conv, 0);
+    struct grid grid = grid_of_plan(plan);
+    int64_t tile = shapes[plan->algo].lanes_are_columns ? plan->tile_vecs * plan->lanes : plan->tile_rows;
+    int64_t outs[AXES] = {1, min64(plan->block_rows, conv_most_outs(conv, AXIS_H)), grid.unit_tiles * tile};
+    struct window window;
+    for (int a = 0; a < AXES; a++) {
+        const struct phase_axis *p = &phase.axis[a];
+        int64_t span = max64(conv_most_taps(conv, a) - 1, 0) * p->off_step;
+        bool sparse = outs[a] == 1 && a != AXIS_W;
+        window.step[a] = sparse ? p->off_step : 1;
+        window.count[a] = sparse ? max64(conv_most_taps(conv, a), 1) : (outs[a] - 1) * p->in_step + span + 1;
+    }
+    return window;
+}
+
+bool grid_lanes_are_columns(const struct plan *plan)
+{
+    return shapes[plan->algo].lanes_are_columns;
+}
+bool grid_lanes_cross_groups(const struct plan *plan)
+{
+    return shapes[plan->algo].lanes_cross_groups;
+}
+
+static struct band planar_band(const struct plan *plan, const struct window *window)
+{
+    struct band band = {.channels = plan->conv.ic / plan->conv.groups, .split = plan->conv.axis[AXIS_W].stride};
+    if (plan->conv.op == CJ_CONV_TRANSPOSE)
+        band.split = 1;
+    /* Vectors of the last tile read behind the last column. */
+    band.split_stride = round_up(ceil_div(window->count[AXIS_W], band.split) + plan->lanes, plan->lanes);
+    band.axis[AXIS_W] = 1;
+    band.axis[AXIS_H] = band.split * band.split_stride;
+    band.axis[AXIS_D] = band.axis[AXIS_H] * window->count[AXIS_H];
+    band.channel = band.axis[AXIS_D] * window->count[AXIS_D];
+    band.elements = band.channel * band.channels;
+    return band;
+}
+
+struct band grid_band(const struct plan *plan)
+{
+    struct window window = grid_window(plan);
+    if (shapes[plan->algo].lanes_are_columns)
+        return planar_band(plan, &window);
+    struct band band = {.channels = plan->conv.ic / plan->conv.groups, .channel = 1, .split = 1};
+    if (shapes[plan->algo].lanes_cross_groups)
+        band.channels = grid_of_plan(plan).unit_blocks * grid_channels(plan).block;
+    band.axis[AXIS_W] = band.channels;
+    band.axis[AXIS_H] = band.axis[AXIS_W] * window.count[AXIS_W];
+    band.axis[AXIS_D] = band.axis[AXIS_H] * window.count[AXIS_H];
+    band.elements = band.axis[AXIS_D] * window.count[AXIS_D];
+    return band;
+}

@@ -1,0 +1,67 @@
+/* How a plan cuts one image into work units and register tiles.
+ *
+ * A unit is a block of channels of one group, at one depth, some rows, some tiles of columns, of one phase.
+ * Units are numbered in a mixed radix, outermost first: phase, group, channel unit, depth, row unit, tile unit.
+ * Columns are cut into tiles that differ by at most one column (direct, depthwise), so that no tile is too
+ * narrow to keep the arithmetic busy, or into whole vectors with a rest (planar). Phases of a transposed
+ * convolution may differ in size; the radix is the largest, and a unit beyond a phase's end is empty. */
+#ifndef CONVJIT_GRID_H
+#define CONVJIT_GRID_H
+
+#include "plan.h"
+
+#include <stdbool.h>
+
+/* The channels that lanes or rows of a tile run over, and how many make a block. */
+struct channel_block {
+    int64_t groups;   /* groups that units count; 1 where lanes run across groups */
+    int64_t channels; /* in each of them */
+    int64_t block;    /* channels of one register tile */
+};
+struct channel_block grid_channels(const struct plan *plan);
+
+struct grid {
+    int64_t phases, groups, channel_units, depth, row_units, tile_units;
+    int64_t unit_blocks; /* register blocks of channels in a unit */
+    int64_t unit_tiles;  /* tiles of columns in a unit */
+};
+struct grid grid_of_plan(const struct plan *plan);
+int64_t grid_units(const struct grid *grid);
+
+/* The columns of `outs` as tiles: `big` of `size` columns, then `small` of `size - 1`; or, not even, all of
+ * `size`, the last one cut off. */
+struct tiles {
+    int64_t size, big, small;
+};
+struct tiles tiles_even(int64_t outs, int64_t most);
+struct tiles grid_tiles(const struct plan *plan, const struct phase *phase);
+
+/* The input that a unit reads, at most over all phases, with its step between stored planes, rows, columns:
+ * where a unit covers one output only, just the rows under taps are stored. */
+struct window {
+    int64_t count[AXES], step[AXES];
+};
+struct window grid_window(const struct plan *plan);
+
+/* The padded copy of a unit's window in scratch. Channels are innermost where lanes are channels; else columns
+ * are, and those that a stride of `split` visits together lie together, `split_stride` apart. */
+struct band {
+    int64_t channels;            /* room for so many */
+    int64_t channel, axis[AXES]; /* elements from one to the next */
+    int64_t split, split_stride;
+    int64_t elements; /* in all */
+};
+struct band grid_band(const struct plan *plan);
+
+/* Whether lanes are columns (planar) rather than channels, and whether they run across groups (depthwise). */
+bool grid_lanes_are_columns(const struct plan *plan);
+bool grid_lanes_cross_groups(const struct plan *plan);
+
+/* Whether some tap of some output of the axis falls outside the input, in any phase. */
+bool conv_axis_padded(const struct conv *conv, int axis);
+
+/* The most outputs and taps that any phase has along an axis. */
+int64_t conv_most_outs(const struct conv *conv, int axis);
+int64_t conv_most_taps(const struct conv *conv, int axis);
+
+#endif

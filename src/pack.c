@@ -1,0 +1,164 @@
+/* Packing walks the nest of a plan's pack axes, outermost first, with running coordinates. The innermost axis
+ * is a run: its source step is constant, and how much of it lies inside the weights is known before it. */
+#include "arith.h"
+#include "plan.h"
+
+#include <string.h>
+
+/* Plain weights of a stage: elements from one coordinate to the next, and how far each goes. */
+struct plain {
+    int64_t step[PACK_COORDINATES], limit[PACK_COORDINATES];
+    struct phase phase;
+    int element;
+};
+
+static int64_t axis_count(const struct pack_axis *axis, const struct phase *phase)
+{
+    return axis->coordinate >= PACK_D ? phase->axis[axis->coordinate - PACK_D].taps : axis->count;
+}
+
+static int64_t axis_step(const struct pack_axis *axis, const struct phase *phase)
+{
+    return axis->coordinate >= PACK_D ? phase->axis[axis->coordinate - PACK_D].k_step : axis->step;
+}
+
+static int64_t nest_elements(const struct pack *pack, const struct phase *phase)
+{
+    int64_t elements = 1;
+    for (int64_t i = 0; i < pack->axes; i++)
+        elements *= axis_count(&pack->axis[i], phase);
+    return elements;
+}
+
+/* The convolution that one stage is. */
+static struct conv stage_conv(const struct conv *conv, int stage)
+{
+    struct conv result = *conv;
+    if (conv->op != CJ_SEPARABLE)
+        return result;
+    result.op = CJ_CONV;
+    if (stage == 0) {
+        result.oc = conv->mid;
+        return result;
+    }
+    result.ic = conv->mid;
+    result.groups = 1;
+    for (int a = 0; a < AXES; a++)
+        result.axis[a] = (struct axis){1, 1, 1, 1, 1, 0, 0};
+    return result;
+}
+
+int64_t pack_phase_offset(const struct conv *conv, const struct pack *pack, int64_t index)
+{
+    int64_t offset = 0;
+    for (int64_t i = 0; i < index; i++) {
+        struct phase phase = conv_phase(conv, i);
+        offset += nest_elements(pack, &phase);
+    }
+    return offset;
+}
+
+int64_t pack_bytes(const struct conv *conv, const struct pack *pack, int stage)
+{
+    struct conv own = stage_conv(conv, stage);
+    int64_t elements = pack_phase_offset(&own, pack, conv_phases(&own));
+    return round_up(elements * dtype_bytes((cj_dtype)conv->dtype), 64);
+}
+
+/* [oc, ic/groups, d, h, w], transposed [ic, oc/groups, d, h, w]; groups are the outer part of the first. */
+static struct plain plain_weights(const struct conv *conv)
+{
+    struct plain plain = {.element = dtype_bytes((cj_dtype)conv->dtype)};
+    int64_t oc = conv->oc / conv->groups, ic = conv->ic / conv->groups, step = 1;
+    for (int a = AXES - 1; a >= 0; a--) {
+        plain.step[PACK_D + a] = step;
+        step *= conv->axis[a].kernel;
+        plain.limit[PACK_D + a] = conv->axis[a].kernel;
+    }
+    int transposed = conv->op == CJ_CONV_TRANSPOSE;
+    plain.step[transposed ? PACK_OC : PACK_IC] = step;
+    plain.step[transposed ? PACK_IC : PACK_OC] = step * (transposed ? oc : ic);
+    plain.step[PACK_GROUP] = step * oc * ic;
+    plain.limit[PACK_GROUP] = conv->groups;
+    plain.limit[PACK_OC] = oc;
+    plain.limit[PACK_IC] = ic;
+    return plain;
+}
+
+/* Where the walk stands: the coordinates so far, and what remains of the destination. */
+struct walk {
+    const struct pack *pack;
+    const struct plain *plain;
+    const char *from;
+    char *to;
+};
+
+static void copy_strided(char *to, const char *from, int64_t count, int64_t step, int element)
+{
+    if (element == 4)
+        for (int64_t i = 0; i < count; i++)
+            memcpy(to + i * 4, from + i * step, 4);
+    else
+        for (int64_t i = 0; i < count; i++)
+            memcpy(to + i * 8, from + i * step, 8);
+}
+
+/* The innermost axis: copy what lies inside, clear the rest. */
+static void pack_run(struct walk *walk, const struct pack_axis *axis, const int64_t at[PACK_COORDINATES])
+{
+    const struct plain *plain = walk->plain;
+    int64_t count = axis_count(axis, &plain->phase), step = axis_step(axis, &plain->phase), offset = 0;
+    int64_t inside =
+        axis->coordinate >= PACK_D
+            ? count
+            : clamp64(ceil_div(plain->limit[axis->coordinate] - at[axis->coordinate], step), 0, count);
+    for (int c = 0; c < PACK_COORDINATES; c++) {
+        offset += at[c] * plain->step[c];
+        if (at[c] >= plain->limit[c])
+            inside = 0;
+    }
+    if (inside)
+        copy_strided(walk->to, walk->from + offset * plain->element, inside,
+                     step * plain->step[axis->coordinate] * plain->element, plain->element);
+    memset(walk->to + inside * plain->element, 0, (size_t)((count - inside) * plain->element));
+    walk->to += count * plain->element;
+}
+
+static void pack_axis(struct walk *walk, int64_t depth, int64_t at[PACK_COORDINATES])
+{
+    const struct pack_axis *axis = &walk->pack->axis[depth];
+    if (depth == walk->pack->axes - 1) {
+        pack_run(walk, axis, at);
+        return;
+    }
+    int64_t count = axis_count(axis, &walk->plain->phase), step = axis_step(axis, &walk->plain->phase);
+    int64_t start = at[axis->coordinate];
+    for (int64_t i = 0; i < count; i++, at[axis->coordinate] += step)
+        pack_axis(walk, depth + 1, at);
+    at[axis->coordinate] = start;
+}
+
+static void pack_stage(const struct conv *conv, const struct pack *pack, const void *from, void *to)
+{
+    struct plain plain = plain_weights(conv);
+    struct walk walk = {pack, &plain, from, to};
+    int64_t phases = conv_phases(conv);
+    for (int64_t i = 0; i < phases; i++) {
+        plain.phase = conv_phase(conv, i);
+        int64_t at[PACK_COORDINATES] = {0};
+        for (int a = 0; a < AXES; a++)
+            at[PACK_D + a] = plain.phase.axis[a].k0;
+        if (nest_elements(pack, &plain.phase) > 0)
+            pack_axis(&walk, 0, at);
+    }
+}
+
+void pack_weights(const struct plan *plan, const void *weight, const void *pointwise, void *packed)
+{
+    struct conv first = stage_conv(&plan->conv, 0);
+    pack_stage(&first, &plan->pack, weight, packed);
+    if (plan->conv.op != CJ_SEPARABLE)
+        return;
+    struct conv second = stage_conv(&plan->conv, 1);
+    pack_stage(&second, &plan->pack2, pointwise, (char *)packed + plan->pack2_offset);
+}
