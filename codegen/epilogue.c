@@ -22,25 +22,26 @@ struct epilogue epilogue_open(struct em *em, const struct plan *plan)
     return epilogue;
 }
 
-static em_vec load_channels(struct em *em, const struct epilogue *epilogue, em_ptr from, em_int channel,
-                            int lanes)
+static em_vec load_channels(struct em *em, const struct epilogue *epilogue, em_ptr from,
+                            const struct output_channels *channels)
 {
-    em_ptr at = em_offset(em, from, channel);
-    return epilogue->lanes_are_columns ? em_broadcast(em, at) : em_load_n(em, at, lanes);
+    em_ptr at = em_offset(em, from, channels->first);
+    return epilogue->lanes_are_columns ? em_broadcast(em, at)
+                                       : em_load_strided(em, at, channels->step, channels->lanes);
 }
 
-struct channel_operands epilogue_channels(struct em *em, const struct epilogue *epilogue, em_int channel,
-                                          int lanes)
+struct channel_operands epilogue_channels(struct em *em, const struct epilogue *epilogue,
+                                          const struct output_channels *channels)
 {
     struct channel_operands operands = {0};
     const struct conv *conv = epilogue->conv;
     if (conv->has_bias)
-        operands.bias = load_channels(em, epilogue, epilogue->bias, channel, lanes);
+        operands.bias = load_channels(em, epilogue, epilogue->bias, channels);
     for (int i = 0; i < conv->posts; i++) {
         if (conv->post[i].kind != CJ_POST_SCALE_SHIFT)
             continue;
-        operands.first[i] = load_channels(em, epilogue, epilogue->operand[2 * i], channel, lanes);
-        operands.second[i] = load_channels(em, epilogue, epilogue->operand[2 * i + 1], channel, lanes);
+        operands.first[i] = load_channels(em, epilogue, epilogue->operand[2 * i], channels);
+        operands.second[i] = load_channels(em, epilogue, epilogue->operand[2 * i + 1], channels);
     }
     return operands;
 }

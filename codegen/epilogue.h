@@ -12,13 +12,19 @@ struct epilogue {
 };
 struct epilogue epilogue_open(struct em *em, const struct plan *plan);
 
-/* The operands of some output channels: `lanes` channels from `channel` on, or, where lanes are columns, the
- * one channel in every lane. Load them once for all pixels of a tile. */
+/* The output channels of a vector: `lanes` of them, `step` apart; where lanes are columns, just the first. */
+struct output_channels {
+    em_int first;
+    int64_t step;
+    int lanes;
+};
+
+/* What post-ops need of those channels. Load it once for all pixels of a tile. */
 struct channel_operands {
     em_vec bias, first[CJ_MAX_POST], second[CJ_MAX_POST];
 };
-struct channel_operands epilogue_channels(struct em *em, const struct epilogue *epilogue, em_int channel,
-                                          int lanes);
+struct channel_operands epilogue_channels(struct em *em, const struct epilogue *epilogue,
+                                          const struct output_channels *channels);
 
 /* Finish one vector: `offset` is the element offset of its first lane in the output, lanes are `stride` apart,
  * `lanes` of them exist. */

@@ -106,7 +106,8 @@ struct unit unit_open(struct em *em, const struct plan *plan, em_int number)
               range);
     unit.block0 = range[0], unit.block1 = range[1];
     set_range(em, row_unit, plan->block_rows, unit.axis[AXIS_H].outs, range);
-    unit.row0 = range[0], unit.row1 = range[1];
+    em_cond exists = em_lt(em, unit.depth, unit.axis[AXIS_D].outs);
+    unit.row0 = range[0], unit.row1 = em_choose(em, exists, range[1], range[0]);
     set_range(em, tile_unit, grid->unit_tiles, phase_tiles(em, &unit), range);
     unit.tile0 = range[0], unit.tile1 = range[1];
     return unit;

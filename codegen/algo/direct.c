@@ -112,7 +112,8 @@ static void emit_outputs(struct em *em, const struct direct *d, const struct til
     for (int v = 0; v < tile->vecs; v++) {
         int lanes = v == tile->vecs - 1 ? block->lanes_of_last : (int)d->plan->lanes;
         em_int channel = em_addc(em, block->channel, v * d->plan->lanes);
-        struct channel_operands operands = epilogue_channels(em, d->epilogue, channel, lanes);
+        struct channel_operands operands =
+            epilogue_channels(em, d->epilogue, &(struct output_channels){channel, 1, lanes});
         em_int offset = em_add(em, pixel, em_mulc(em, channel, conv->dst.c));
         for (int r = 0; r < tile->rows; r++) {
             struct output_vector at = {em_addc(em, offset, r * between), conv->dst.c, lanes};

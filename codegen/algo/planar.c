@@ -109,7 +109,8 @@ static void emit_outputs(struct em *em, const struct planar *p, const struct til
     int64_t between = phase.axis[AXIS_W].out_step * conv->dst.axis[AXIS_W];
     for (int r = 0; r < tile->rows; r++) {
         em_int channel = em_addc(em, p->channel, r);
-        struct channel_operands operands = epilogue_channels(em, p->epilogue, channel, 1);
+        struct channel_operands operands =
+            epilogue_channels(em, p->epilogue, &(struct output_channels){channel, 1, 1});
         em_int offset = em_add(em, pixel, em_mulc(em, channel, conv->dst.c));
         for (int v = 0; v < tile->vecs; v++) {
             int lanes = v == tile->vecs - 1 ? columns->lanes_of_last : (int)p->plan->lanes;

@@ -132,7 +132,7 @@ static void emit_output(struct em *em, struct reference *r, const struct epilogu
         sum_dense(em, r, channel);
     em_int of_group = em_mulc(em, r->unit->group, conv->op == CJ_SEPARABLE ? 0 : conv->oc / conv->groups);
     em_int global = em_add(em, of_group, channel);
-    struct channel_operands operands = epilogue_channels(em, epilogue, global, 1);
+    struct channel_operands operands = epilogue_channels(em, epilogue, &(struct output_channels){global, 1, 1});
     em_int pixel = unit_pixel(em, r->unit, r->output[AXIS_H], r->output[AXIS_W]);
     struct output_vector at = {em_add(em, pixel, em_mulc(em, global, conv->dst.c)), 1, 1};
     epilogue_store(em, epilogue, &operands, &at, em_get(em, r->sum));

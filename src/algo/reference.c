@@ -61,7 +61,7 @@ static void candidates(const struct plan *base, const struct target *target, con
 static double seconds(const struct plan *plan, const struct target *target)
 {
     (void)target;
-    return (conv_flops(&plan->conv) + 1) * 1e4 / MODEL_HERTZ;
+    return 1 + conv_flops(&plan->conv) * 1e4 / MODEL_HERTZ;
 }
 
 const struct algo algo_reference = {"reference", accepts, candidates, seconds};
