@@ -41,6 +41,7 @@ void cj_machine_info(const cj_context *context, cj_machine *machine)
     cj_isa cap = context->config.isa;
     *machine = (cj_machine){.cores = host->cores, .l1 = host->l1, .l2 = host->l2, .l3 = host->l3};
     machine->isa = cap != CJ_ISA_HOST && cap < host->isa ? cap : host->isa;
+    machine->features = machine->isa == CJ_ISA_HOST ? "" : isa_info(machine->isa)->features;
     memcpy(machine->cpu, host->cpu, sizeof machine->cpu);
 }
 

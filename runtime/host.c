@@ -69,8 +69,20 @@ static int usable_cores(void)
     return online > 0 ? (int)online : 1;
 }
 
-static int64_t cache_bytes(int name)
+/* Bytes of the data cache of a level. The kernel's own word comes first: under a hypervisor sysconf may add up the
+ * caches of a whole socket. 0 where neither knows. */
+static int64_t cache_bytes(int level, int name)
 {
+    static const int indices[] = {0, 2, 3}; /* index1 is the instruction cache */
+    char path[80];
+    long long kilobytes = 0;
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/size", indices[level]);
+    FILE *file = fopen(path, "re");
+    bool read = file && fscanf(file, "%lldK", &kilobytes) == 1;
+    if (file)
+        fclose(file);
+    if (read && kilobytes > 0 && kilobytes < INT32_MAX)
+        return kilobytes * 1024;
     long size = sysconf(name);
     return size > 0 ? size : 0;
 }
@@ -78,9 +90,9 @@ static int64_t cache_bytes(int name)
 void host_probe(struct host *host)
 {
     *host = (struct host){.isa = widest_isa(), .cores = usable_cores()};
-    host->l1 = cache_bytes(_SC_LEVEL1_DCACHE_SIZE);
-    host->l2 = cache_bytes(_SC_LEVEL2_CACHE_SIZE);
-    host->l3 = cache_bytes(_SC_LEVEL3_CACHE_SIZE);
+    host->l1 = cache_bytes(0, _SC_LEVEL1_DCACHE_SIZE);
+    host->l2 = cache_bytes(1, _SC_LEVEL2_CACHE_SIZE);
+    host->l3 = cache_bytes(2, _SC_LEVEL3_CACHE_SIZE);
     snprintf(host->cpu, sizeof host->cpu, "unknown");
     read_cpu_name(host->cpu, sizeof host->cpu);
 }

@@ -4,7 +4,8 @@
 #include <string.h>
 
 static const struct isa_info isas[] = {
-#define ISA(isa, name, cpu, bytes, registers, fma, folds) [isa] = {name, cpu, bytes, registers, fma, folds},
+#define ISA(isa, name, cpu, bytes, registers, fma, folds, features) \
+    [isa] = {name, cpu, bytes, registers, fma, folds, features},
 #include "isa.inc"
 #undef ISA
 };

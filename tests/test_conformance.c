@@ -16,7 +16,7 @@
 static const char *const algorithms[] = {NULL, "direct", "planar", "depthwise", "separable", "reference"};
 static const cj_isa isas[] = {CJ_ISA_HOST, CJ_ISA_SSE2, CJ_ISA_AVX2, CJ_ISA_AVX512};
 
-#define PICK(state, ...)                                                                                       \
+#define PICK(state, ...) \
     check_pick(state, (const int64_t[]){__VA_ARGS__}, (int)(sizeof((const int64_t[]){__VA_ARGS__}) / 8))
 
 static int case_count(void)
@@ -40,9 +40,9 @@ static void pick_dimension(cj_conv_desc *d, int i, unsigned *s)
 
 static void pick_posts(cj_conv_desc *d, unsigned *s)
 {
-    static const int activations[] = {CJ_POST_RELU, CJ_POST_RELU6, CJ_POST_LEAKY_RELU, CJ_POST_SIGMOID,
-                                      CJ_POST_TANH, CJ_POST_SILU,  CJ_POST_GELU,       CJ_POST_HARDSWISH,
-                                      CJ_POST_CLAMP};
+    static const int activations[] = {CJ_POST_RELU,    CJ_POST_RELU6,     CJ_POST_LEAKY_RELU,
+                                      CJ_POST_SIGMOID, CJ_POST_TANH,      CJ_POST_SILU,
+                                      CJ_POST_GELU,    CJ_POST_HARDSWISH, CJ_POST_CLAMP};
     int n = 0;
     d->bias = check_random(s) % 2;
     if (check_random(s) % 4 == 0)
@@ -172,9 +172,9 @@ static void regressions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(dense),     cmocka_unit_test(depthwise),
+        cmocka_unit_test(dense),      cmocka_unit_test(depthwise),
         cmocka_unit_test(transposed), cmocka_unit_test(transposed_depthwise),
-        cmocka_unit_test(separable), cmocka_unit_test(regressions),
+        cmocka_unit_test(separable),  cmocka_unit_test(regressions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -341,10 +341,11 @@ CJ_API cj_status cj_emit(cj_context *context, const cj_conv_desc *desc, const cj
 
 /* The machine as convjit sees it. */
 typedef struct cj_machine {
-    char cpu[64];       /* CPU model */
-    cj_isa isa;         /* the widest preset usable here, under the context's cap */
-    int cores;          /* usable by this process */
-    int64_t l1, l2, l3; /* bytes of data cache for one core; 0: unknown */
+    char cpu[64];         /* CPU model */
+    cj_isa isa;           /* the widest preset usable here, under the context's cap */
+    const char *features; /* the CPU features that its code may use, as words; a static string */
+    int cores;            /* usable by this process */
+    int64_t l1, l2, l3;   /* bytes of data cache for one core; 0: unknown */
 } cj_machine;
 CJ_API void cj_machine_info(const cj_context *context, cj_machine *machine);
 

@@ -167,8 +167,17 @@ static cj_status run_kernel(struct run *r, const cj_kernel *kernel)
 static bool compare(const struct run *r, const char *shape)
 {
     const cj_conv_desc *d = r->desc;
-    struct oracle_case c = {d, r->batch, r->input.exact, r->weight.exact, r->pointwise.exact, r->bias.exact,
-                            r->residual.exact, r->scale.exact, r->shift.exact, r->output.exact, r->bound};
+    struct oracle_case c = {d,
+                            r->batch,
+                            r->input.exact,
+                            r->weight.exact,
+                            r->pointwise.exact,
+                            r->bias.exact,
+                            r->residual.exact,
+                            r->scale.exact,
+                            r->shift.exact,
+                            r->output.exact,
+                            r->bound};
     oracle_run(&c);
     int64_t outs = spatial(r->out, d->rank ? d->rank : 2);
     double unit = r->f64 ? 0x1p-53 : 0x1p-24;
@@ -178,8 +187,8 @@ static bool compare(const struct run *r, const char *shape)
         double want = r->output.exact[i], slack = unit * terms * (r->bound[i] + 1e-3);
         if (fabs(got - want) <= slack)
             continue;
-        fprintf(stderr, "\n%s\n  element %lld is %.9g, should be %.9g within %.3g\n", shape, (long long)i, got, want,
-                slack);
+        fprintf(stderr, "\n%s\n  element %lld is %.9g, should be %.9g within %.3g\n", shape, (long long)i, got,
+                want, slack);
         return false;
     }
     return true;

@@ -6,9 +6,9 @@
 
 enum check_result { CHECK_SAME, CHECK_DIFFERENT, CHECK_DECLINED };
 
-/* Run a convolution and compare each output with the oracle. Prints, on a difference, the SHAPE that reproduces it,
- * the first wrong element and both values. CHECK_DECLINED: the algorithm or instruction set asked for cannot.
- * `seed` decides the values and on which side the buffers are guarded. */
+/* Run a convolution and compare each output with the oracle. Prints, on a difference, the SHAPE that reproduces
+ * it, the first wrong element and both values. CHECK_DECLINED: the algorithm or instruction set asked for
+ * cannot. `seed` decides the values and on which side the buffers are guarded. */
 enum check_result check_case(cj_context *context, const cj_conv_desc *desc, int64_t batch, unsigned seed);
 
 /* The same for a SHAPE string; an error in the string is a difference. */

@@ -20,7 +20,10 @@ struct guarded guard_new(size_t bytes, size_t alignment, enum guard_side side)
     return g;
 }
 
-void guard_free(struct guarded *buffer) { munmap(buffer->map, buffer->map_size); }
+void guard_free(struct guarded *buffer)
+{
+    munmap(buffer->map, buffer->map_size);
+}
 
 static char announced[512];
 

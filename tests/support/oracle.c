@@ -11,7 +11,10 @@ struct dims {
     int64_t groups, mid;
 };
 
-static int64_t or_one(int64_t value) { return value ? value : 1; }
+static int64_t or_one(int64_t value)
+{
+    return value ? value : 1;
+}
 
 static void resolve_padding(const cj_conv_desc *d, struct dims *x, int i, int64_t *hi)
 {
@@ -184,7 +187,8 @@ static struct sum finish(const struct oracle_case *c, struct sum s, int64_t oc, 
         } else {
             s.value = activate(post, s.value);
             /* No activation here is steeper than 1.13 (gelu), but for leaky_relu's slope. */
-            s.bound = s.bound * (1.2 + fabs(post->kind == CJ_POST_LEAKY_RELU ? post->alpha : 0)) + fabs(s.value);
+            s.bound =
+                s.bound * (1.2 + fabs(post->kind == CJ_POST_LEAKY_RELU ? post->alpha : 0)) + fabs(s.value);
         }
     }
     return s;
