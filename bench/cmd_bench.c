@@ -1,0 +1,175 @@
+/* convjit bench: how fast kernels are, as a share of what the machine can do.
+ *
+ * The run goes round all shapes several times, and measures the peak between them, so that what else happens on
+ * the machine falls on all of them and the best of each is taken. One thread is pinned to the core it is on. */
+#include "../runtime/cli/commands.h"
+#include "../runtime/cli/overrides.h"
+#include "report.h"
+
+#include <regex.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { ROUNDS = 5 };
+
+struct bench_settings {
+    const char *shapes, *filter, *json;
+    struct overrides overrides;
+    int threads;
+    double min_time; /* seconds for one shape, over all rounds */
+};
+
+struct bench {
+    const struct bench_settings *settings;
+    struct layer_list shapes;
+    struct bench_machine machine;
+    cj_context *context;
+    cj_pool *pool;
+    struct layer *layers;
+    struct result *results;
+    int opened;
+};
+
+/* Keep the shapes whose name or SHAPE the expression finds. */
+static int filter_shapes(struct layer_list *list, const char *expression)
+{
+    regex_t regex;
+    int error = regcomp(&regex, expression, REG_EXTENDED | REG_NOSUB), kept = 0;
+    if (error) {
+        char reason[128];
+        regerror(error, &regex, reason, sizeof reason);
+        return complain(EXIT_WRONG, "--filter is %s; it must be an extended regular expression: %s", expression,
+                        reason);
+    }
+    for (int i = 0; i < list->count; i++)
+        if (regexec(&regex, list->at[i].name, 0, NULL, 0) == 0)
+            list->at[kept++] = list->at[i];
+    regfree(&regex);
+    list->count = kept;
+    return EXIT_DONE;
+}
+
+static int collect_shapes(struct bench *bench, const struct arguments *rest)
+{
+    const struct bench_settings *s = bench->settings;
+    for (int i = 0; i < rest->count; i++)
+        TRY(layers_add(&bench->shapes, rest->words[i], &s->overrides));
+    if (s->shapes)
+        TRY(layers_read(&bench->shapes, s->shapes, &s->overrides));
+    if (s->filter)
+        TRY(filter_shapes(&bench->shapes, s->filter));
+    return bench->shapes.count
+               ? EXIT_DONE
+               : complain(EXIT_WRONG, "there is no shape to measure; give SHAPEs or --shapes FILE");
+}
+
+/* A thread that moves between cores leaves its caches behind. */
+static void pin(void)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET((size_t)sched_getcpu(), &set);
+    sched_setaffinity(0, sizeof set, &set);
+}
+
+static int open_layers(struct bench *bench)
+{
+    size_t count = (size_t)bench->shapes.count;
+    bench->layers = calloc(count, sizeof *bench->layers);
+    bench->results = calloc(count, sizeof *bench->results);
+    if (!bench->layers || !bench->results)
+        return complain(EXIT_MACHINE, "there is no memory for %zu shapes", count);
+    for (int i = 0; i < bench->shapes.count; i++) {
+        bench->opened++;
+        TRY(layer_open(&bench->layers[i], &bench->shapes.at[i], bench->context, bench->settings->threads));
+    }
+    return EXIT_DONE;
+}
+
+static int measure(struct bench *bench)
+{
+    const cj_parallel *parallel = bench->pool ? cj_pool_parallel(bench->pool) : NULL;
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < bench->shapes.count; i++) {
+            peak_measure(&bench->machine.peak);
+            TRY(layer_measure(&bench->layers[i], parallel, bench->settings->min_time / ROUNDS));
+        }
+    }
+    return EXIT_DONE;
+}
+
+static int report(struct bench *bench)
+{
+    int count = bench->shapes.count;
+    report_machine(&bench->machine);
+    report_head();
+    for (int i = 0; i < count; i++) {
+        bench->results[i] = result_of_layer(&bench->layers[i], bench->settings->threads, &bench->machine);
+        report_row(&bench->results[i]);
+    }
+    report_summary(bench->results, count);
+    TRY(finish_output());
+    return bench->settings->json ? report_json(bench->settings->json, &bench->machine, bench->results, count)
+                                 : EXIT_DONE;
+}
+
+static int run_bench(struct bench *bench, const struct arguments *rest)
+{
+    TRY(collect_shapes(bench, rest));
+    TRY(complain_status(cj_context_create(NULL, &bench->context)));
+    cj_machine_info(bench->context, &bench->machine.facts);
+    if (bench->settings->threads == 1)
+        pin();
+    else
+        TRY(complain_status(cj_pool_create(bench->settings->threads, &bench->pool)));
+    TRY(open_layers(bench));
+    measure_bandwidth(&bench->machine);
+    TRY(measure(bench));
+    return report(bench);
+}
+
+static void end_bench(struct bench *bench)
+{
+    for (int i = 0; i < bench->opened; i++)
+        layer_close(&bench->layers[i]);
+    free(bench->layers);
+    free(bench->results);
+    cj_pool_destroy(bench->pool);
+    cj_context_destroy(bench->context);
+    layers_free(&bench->shapes);
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    struct bench_settings settings = {.overrides = OVERRIDES_NONE, .threads = 1, .min_time = 0.5};
+    struct arguments rest;
+    struct bench bench = {.settings = &settings};
+    TRY(args_read(command, argc, argv, &settings, &rest));
+    int status = run_bench(&bench, &rest);
+    end_bench(&bench);
+    return status;
+}
+
+static const struct option_row rows[] = {
+    {"shapes", "FILE", "a table or a list of SHAPEs; see the README", read_text,
+     offsetof(struct bench_settings, shapes), NULL},
+    {"filter", "RE", "only shapes whose name matches this extended regular expression", read_text,
+     offsetof(struct bench_settings, filter), NULL},
+    {"min-time", "SECONDS", "for each shape; default 0.5", read_seconds,
+     offsetof(struct bench_settings, min_time), NULL},
+    {"threads", "N", "default 1, which is pinned to a core", read_threads,
+     offsetof(struct bench_settings, threads), NULL},
+    {"json", "FILE", "write the results there too", read_text, offsetof(struct bench_settings, json), NULL},
+    OVERRIDE_ROWS(struct bench_settings),
+};
+
+const struct command bench_command = {
+    "bench",
+    "SHAPE... | --shapes FILE [options]",
+    "Measure convolutions: the steady call, weights packed beforehand.\n"
+    "peak% is of the multiply-add peak measured in the same run, bound% of what the\n"
+    "tighter one of that and the bandwidth of the cache that holds the tensors allows.",
+    rows,
+    sizeof rows / sizeof *rows,
+    run};

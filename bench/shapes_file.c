@@ -1,0 +1,177 @@
+/* A table is turned into SHAPE strings, so there is one reader of shapes. */
+#include "shapes_file.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_COLUMNS = 64, LINE_SIZE = 4096 };
+
+/* A line cut at its tabs. */
+struct cells {
+    char *at[MOST_COLUMNS];
+    int count;
+};
+
+struct source {
+    const char *path;
+    int line;
+    int entries; /* so far */
+    bool is_table;
+    char header_text[LINE_SIZE];
+    struct cells header;
+};
+
+static struct layer_shape *append(struct layer_list *list)
+{
+    if (list->count == list->room) {
+        int room = list->room ? 2 * list->room : 16;
+        struct layer_shape *grown = realloc(list->at, (size_t)room * sizeof *grown);
+        if (!grown)
+            return NULL;
+        list->at = grown;
+        list->room = room;
+    }
+    return &list->at[list->count++];
+}
+
+int layers_add(struct layer_list *list, const char *shape, const struct overrides *overrides)
+{
+    struct layer_shape *layer = append(list);
+    if (!layer)
+        return complain(EXIT_MACHINE, "there is no memory for %d shapes", list->count + 1);
+    snprintf(layer->name, sizeof layer->name, "%s", shape);
+    return shape_read(shape, overrides, &layer->desc, &layer->batch);
+}
+
+static void cut(char *line, struct cells *cells)
+{
+    cells->count = 0;
+    for (char *at = line; at && cells->count < MOST_COLUMNS;) {
+        cells->at[cells->count++] = at;
+        at = strchr(at, '\t');
+        if (at)
+            *at++ = '\0';
+    }
+}
+
+/* The cell of a column; NULL where the table has no such column. */
+static const char *cell(const struct source *source, const struct cells *row, const char *column)
+{
+    for (int i = 0; i < source->header.count && i < row->count; i++)
+        if (strcmp(source->header.at[i], column) == 0)
+            return row->at[i];
+    return NULL;
+}
+
+/* ":PREFIX" and a number for each dimension, "1x3x3", with the number behind "~" where there is a `behind`. */
+static void add_part(const struct source *source, const struct cells *row, const char *prefix,
+                     const char *letter, FILE *out)
+{
+    static const char *const dimensions[] = {"d", "h", "w"};
+    fprintf(out, ":%s", prefix);
+    for (int i = 0; i < 3; i++) {
+        char column[16];
+        snprintf(column, sizeof column, "%s%s", letter, dimensions[i]);
+        const char *value = cell(source, row, column);
+        fprintf(out, "%s%s", i ? "x" : "", value ? value : "0");
+        snprintf(column, sizeof column, "%s%s_r", letter, dimensions[i]);
+        value = cell(source, row, column);
+        if (value)
+            fprintf(out, "~%s", value);
+    }
+}
+
+static int write_shape(const struct source *source, const struct cells *row, FILE *out)
+{
+    static const struct {
+        const char *prefix, *column;
+    } numbers[] = {{"n", "mb"}, {"g", "g"}, {"c", "ic"}, {"o", "oc"}};
+    static const struct {
+        const char *prefix, *letter;
+    } parts[] = {{"i", "i"}, {"k", "k"}, {"s", "s"}, {"p", "p"}, {"d", "d"}};
+    const char *kind = cell(source, row, "kind");
+    bool transposed = kind && strcmp(kind, "deconv") == 0;
+    if (!kind || (!transposed && strcmp(kind, "conv") != 0))
+        return complain(EXIT_WRONG, "%s, line %d: kind is %s; it must be conv or deconv", source->path,
+                        source->line, kind ? kind : "missing");
+    fprintf(out, transposed ? "conv_transpose3d" : "conv3d");
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        const char *value = cell(source, row, numbers[i].column);
+        if (!value)
+            return complain(EXIT_WRONG, "%s, line %d: the column %s is missing", source->path, source->line,
+                            numbers[i].column);
+        fprintf(out, ":%s%s", numbers[i].prefix, value);
+    }
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        add_part(source, row, parts[i].prefix, parts[i].letter, out);
+    if (transposed)
+        add_part(source, row, "op", "op", out);
+    return EXIT_DONE;
+}
+
+static int add_row(struct layer_list *list, const struct source *source, char *line,
+                   const struct overrides *overrides)
+{
+    struct cells row;
+    char shape[512] = "";
+    cut(line, &row);
+    FILE *out = fmemopen(shape, sizeof shape - 1, "w");
+    if (!out)
+        return complain(EXIT_MACHINE, "there is no memory for a SHAPE");
+    int status = write_shape(source, &row, out);
+    fclose(out);
+    TRY(status);
+    TRY(layers_add(list, shape, overrides));
+    const char *name = cell(source, &row, "name");
+    if (name)
+        snprintf(list->at[list->count - 1].name, sizeof list->at->name, "%s", name);
+    return EXIT_DONE;
+}
+
+static int add_line(struct layer_list *list, struct source *source, char *line,
+                    const struct overrides *overrides)
+{
+    line[strcspn(line, "\r\n")] = '\0';
+    if (!*line || *line == '#')
+        return EXIT_DONE;
+    if (source->is_table)
+        return add_row(list, source, line, overrides);
+    if (strchr(line, '\t')) {
+        if (source->entries > 0)
+            return complain(EXIT_WRONG, "%s, line %d has tabs, but the lines before it are SHAPEs",
+                            source->path, source->line);
+        source->is_table = true;
+        snprintf(source->header_text, sizeof source->header_text, "%s", line);
+        cut(source->header_text, &source->header);
+        return EXIT_DONE;
+    }
+    source->entries++;
+    return layers_add(list, line, overrides);
+}
+
+int layers_read(struct layer_list *list, const char *path, const struct overrides *overrides)
+{
+    struct source source = {.path = path};
+    char line[LINE_SIZE];
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return complain(exit_of_errno(errno), "--shapes %s cannot be read: %s", path, strerror(errno));
+    int status = EXIT_DONE;
+    while (status == EXIT_DONE && fgets(line, sizeof line, file)) {
+        source.line++;
+        status = add_line(list, &source, line, overrides);
+    }
+    if (status == EXIT_DONE && ferror(file))
+        status = complain(EXIT_MACHINE, "--shapes %s cannot be read: %s", path, strerror(errno));
+    fclose(file);
+    return status;
+}
+
+void layers_free(struct layer_list *list)
+{
+    free(list->at);
+    *list = (struct layer_list){0};
+}

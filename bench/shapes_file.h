@@ -1,0 +1,29 @@
+/* Lists of convolutions to measure. */
+#ifndef CONVJIT_SHAPES_FILE_H
+#define CONVJIT_SHAPES_FILE_H
+
+#include "../runtime/cli/overrides.h"
+
+struct layer_shape {
+    char name[64]; /* of the file's column; else the SHAPE, cut */
+    cj_conv_desc desc;
+    int64_t batch;
+};
+
+/* Grows at the end; `at` is owned. */
+struct layer_list {
+    struct layer_shape *at;
+    int count, room;
+};
+
+/* A SHAPE, with the overrides put on it. */
+int layers_add(struct layer_list *list, const char *shape, const struct overrides *overrides);
+
+/* A file of SHAPEs, one a line (blank lines and those that begin with # do not count), or a tab-separated table
+ * whose first line names its columns: name, kind (conv or deconv), mb g ic oc, and i k s p p_r d op with d, h
+ * and w (id, kh, pw, pw_r, oph, ...). Complains with the file and the line. */
+int layers_read(struct layer_list *list, const char *path, const struct overrides *overrides);
+
+void layers_free(struct layer_list *list);
+
+#endif
