@@ -94,8 +94,13 @@ em_int em_digit(struct em *em, em_int *index, int64_t radix);
 /* ---- Flow ---- */
 
 /* EM_FOR (em, i, begin, end) { ... i.at ... } counts up by one; no turn if begin >= end. EM_STREAM counts by a
- * constant and is for innermost loops, which LLVM reduces in strength; an EM_FOR has its body left as it is.
+ * constant and is for innermost loops; what it reads and writes is addressed from em_walk, not from i.at.
  * EM_IF (em, cond) { ... } runs its body where the condition holds. */
+enum { EM_WALKERS = 4 };
+struct em_walker {
+    em_ptr at;
+    int64_t elements;
+};
 struct em_for {
     struct em *em;
     em_int at;
@@ -104,9 +109,14 @@ struct em_for {
     em_int end;
     bool innermost;
     int state;
+    int walkers;
+    struct em_walker walker[EM_WALKERS];
 };
 struct em_for em_for_begin(struct em *em, em_int begin, em_int end, int64_t step, bool innermost);
 void em_for_end(struct em_for *loop);
+
+/* `base` in the first turn, `elements` further in each turn after it. At most EM_WALKERS for a loop. */
+em_ptr em_walk(struct em_for *loop, em_ptr base, int64_t elements);
 
 struct em_if {
     struct em *em;

@@ -142,7 +142,7 @@ void em_copy_run(struct em *em, struct em_run to, struct em_run from, em_int cou
     if (to.stride == 1 && from.stride == 1 && em->lanes > 1) {
         rest = whole_vectors(em, count);
         EM_STREAM(em, i, em_i(em, 0), rest, em->lanes)
-        em_store(em, em_offset(em, to.at, i.at), em_load(em, em_offset(em, from.at, i.at)));
+        em_store(em, em_walk(&i, to.at, em->lanes), em_load(em, em_walk(&i, from.at, em->lanes)));
     }
     EM_FOR(em, i, rest, count)
     {
@@ -158,7 +158,7 @@ void em_zero_run(struct em *em, struct em_run to, em_int count)
     if (to.stride == 1 && em->lanes > 1) {
         rest = whole_vectors(em, count);
         EM_STREAM(em, i, em_i(em, 0), rest, em->lanes)
-        em_store(em, em_offset(em, to.at, i.at), em_vconst(em, 0));
+        em_store(em, em_walk(&i, to.at, em->lanes), em_vconst(em, 0));
     }
     EM_FOR(em, i, rest, count)
     {

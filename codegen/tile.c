@@ -1,5 +1,7 @@
 #include "tile.h"
 
+#include "../src/arith.h"
+
 /* A fused multiply-add takes 4 cycles and two start in each (Zen 2 to 5, Skylake to Sapphire Rapids), so
  * fewer than 8 independent sums leave the units idle. Sets are dealt steps in turn and added up in a fixed
  * order at the end, so the result depends on the plan alone. */
@@ -11,6 +13,12 @@ static int sets_for(int rows, int vecs, int unroll)
     while (sets * 2 <= unroll && rows * vecs * sets < INDEPENDENT_SUMS)
         sets *= 2;
     return sets;
+}
+
+int tile_unroll(const struct plan *plan, int rows, int vecs)
+{
+    int64_t products = plan->unroll * plan->tile_rows * plan->tile_vecs;
+    return (int)clamp64(products / (rows * vecs), plan->unroll, max64(plan->unroll, INDEPENDENT_SUMS));
 }
 
 struct tile tile_open(struct em *em, int rows, int vecs, int unroll)

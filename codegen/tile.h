@@ -11,6 +11,10 @@ struct tile {
     em_var sum[TILE_MAX];
 };
 
+/* Steps in one turn of the reduction's loop for a tile that may be smaller than the plan's: plan->unroll turns
+ * of the plan's own tile as multiply-adds, so that small tiles get more steps. */
+int tile_unroll(const struct plan *plan, int rows, int vecs);
+
 /* All zero. `unroll` steps of the reduction are at hand to be dealt out to sets. */
 struct tile tile_open(struct em *em, int rows, int vecs, int unroll);
 

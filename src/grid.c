@@ -137,6 +137,22 @@ static struct band planar_band(const struct plan *plan, const struct window *win
     return band;
 }
 
+bool grid_pixels_alias(const struct conv *conv, int64_t elements, int64_t rows)
+{
+    int64_t bytes = elements * dtype_bytes((cj_dtype)conv->dtype);
+    int64_t sets = L1_WAY_BYTES / gcd64(bytes, L1_WAY_BYTES);
+    return bytes % L1_LINE_BYTES == 0 && ceil_div(rows, sets) > L1_WAYS / 2;
+}
+
+/* Elements from one pixel to the next. One line more than the channels need keeps the pixels of a tile from
+ * falling on the same sets. */
+static int64_t band_pixel(const struct plan *plan, int64_t channels)
+{
+    int64_t in_step = conv_phase(&plan->conv, 0).axis[AXIS_W].in_step;
+    bool alias = grid_pixels_alias(&plan->conv, channels * in_step, plan->tile_rows);
+    return alias ? channels + L1_LINE_BYTES / dtype_bytes((cj_dtype)plan->conv.dtype) : channels;
+}
+
 struct band grid_band(const struct plan *plan)
 {
     struct window window = grid_window(plan);
@@ -145,7 +161,7 @@ struct band grid_band(const struct plan *plan)
     struct band band = {.channels = plan->conv.ic / plan->conv.groups, .channel = 1, .split = 1};
     if (shapes[plan->algo].lanes_cross_groups)
         band.channels = grid_of_plan(plan).unit_blocks * grid_channels(plan).block;
-    band.axis[AXIS_W] = band.channels;
+    band.axis[AXIS_W] = band_pixel(plan, band.channels);
     band.axis[AXIS_H] = band.axis[AXIS_W] * window.count[AXIS_W];
     band.axis[AXIS_D] = band.axis[AXIS_H] * window.count[AXIS_H];
     band.elements = band.axis[AXIS_D] * window.count[AXIS_D];

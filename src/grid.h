@@ -53,6 +53,12 @@ struct band {
 };
 struct band grid_band(const struct plan *plan);
 
+/* Whether `rows` pixels that lie `elements` apart crowd into so few sets of the L1 cache that walking their
+ * channels side by side evicts them. Every x86-64 core's L1 has ways of 4 KB (page offset bits index it) in
+ * lines of 64 bytes; 8 ways is the fewest since 2008, and half of them are left to the weights. */
+enum { L1_WAY_BYTES = 4096, L1_LINE_BYTES = 64, L1_WAYS = 8 };
+bool grid_pixels_alias(const struct conv *conv, int64_t elements, int64_t rows);
+
 /* Whether lanes are columns (planar) rather than channels, and whether they run across groups (depthwise). */
 bool grid_lanes_are_columns(const struct plan *plan);
 bool grid_lanes_cross_groups(const struct plan *plan);

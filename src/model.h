@@ -21,6 +21,9 @@ double model_store(double lanes, int64_t stride);
 /* Registers left for accumulators beside `vecs` loaded vectors. */
 int64_t model_tile_rows(const struct target *target, int64_t vecs);
 
+/* Steps of a reduction in one turn of its loop, for a tile of `sums` accumulators. */
+int64_t model_unroll(int64_t sums);
+
 /* The smallest power of two of lanes that holds `channels`, at most the target's and at least 2. */
 int64_t model_lanes(const struct target *target, cj_dtype dtype, int64_t channels);
 

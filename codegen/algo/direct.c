@@ -48,11 +48,11 @@ static void emit_steps(struct em *em, const struct direct *d, const struct tile 
 static void emit_run(struct em *em, const struct direct *d, const struct tile *tile, em_ptr x, em_ptr w,
                      em_int count)
 {
-    int unroll = (int)d->plan->unroll;
+    int unroll = tile_unroll(d->plan, tile->rows, tile->vecs);
     em_int whole = em_sub(em, count, em_rem(em, count, em_i(em, unroll)));
     EM_STREAM(em, k, em_i(em, 0), whole, unroll)
-    emit_steps(em, d, tile, em_offset(em, x, em_mulc(em, k.at, d->source->channel)),
-               em_offset(em, w, em_mulc(em, k.at, d->block)), unroll);
+    emit_steps(em, d, tile, em_walk(&k, x, unroll * d->source->channel), em_walk(&k, w, unroll * d->block),
+               unroll);
     int64_t known;
     if (em_known(count, &known)) {
         em_int done = em_i(em, known - known % unroll);
@@ -60,9 +60,10 @@ static void emit_run(struct em *em, const struct direct *d, const struct tile *t
                    em_offset(em, w, em_mulc(em, done, d->block)), (int)(known % unroll));
         return;
     }
-    EM_FOR(em, k, whole, count)
-    emit_steps(em, d, tile, em_offset(em, x, em_mulc(em, k.at, d->source->channel)),
-               em_offset(em, w, em_mulc(em, k.at, d->block)), 1);
+    em_ptr x_rest = em_offset(em, x, em_mulc(em, whole, d->source->channel));
+    em_ptr w_rest = em_offset(em, w, em_mulc(em, whole, d->block));
+    EM_STREAM(em, k, whole, count, 1)
+    emit_steps(em, d, tile, em_walk(&k, x_rest, d->source->channel), em_walk(&k, w_rest, d->block), 1);
 }
 
 static bool cols_and_channels_are_one_run(const struct direct *d)
@@ -138,7 +139,8 @@ static void emit_row(struct em *em, const struct direct *d, const struct block *
     {
         em_int col = unit_tile_col(em, unit, t.at);
         taps[AXIS_W] = unit_taps(em, unit, AXIS_W, col, em_addc(em, col, width - 1));
-        struct tile tile = tile_open(em, (int)width, block->vecs, (int)d->plan->unroll);
+        struct tile tile =
+            tile_open(em, (int)width, block->vecs, tile_unroll(d->plan, (int)width, block->vecs));
         em_ptr x = em_offset(em, line, em_mulc(em, em_sub(em, col, col0), d->source->out[AXIS_W]));
         emit_sum(em, d, &tile, x, block->weights, taps);
         emit_outputs(em, d, &tile, block, unit_pixel(em, unit, row, col));

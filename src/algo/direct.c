@@ -84,24 +84,17 @@ static void finish(struct plan *plan, const struct target *target)
     set_pack(plan);
 }
 
-/* Steps of the reduction per turn: as many as divide the channels, so that there is no rest, up to 4. */
-static int64_t choose_unroll(const struct conv *conv)
-{
-    int64_t channels = conv->ic / conv->groups;
-    return channels % 4 == 0 || channels > 8 ? 4 : channels % 2 == 0 ? 2 : channels > 3 ? 4 : channels;
-}
-
 static void candidates(const struct plan *base, const struct target *target, const struct candidates *sink)
 {
     const struct conv *conv = &base->conv;
     int64_t channels = conv->oc / conv->groups;
     struct plan plan = *base;
     plan.lanes = model_lanes(target, (cj_dtype)conv->dtype, channels);
-    plan.unroll = choose_unroll(conv);
     for (plan.tile_vecs = 1; plan.tile_vecs <= 4; plan.tile_vecs++) {
         if ((plan.tile_vecs - 1) * plan.lanes >= channels)
             break;
         plan.tile_rows = min64(model_tile_rows(target, plan.tile_vecs), conv_most_outs(conv, AXIS_W));
+        plan.unroll = min64(model_unroll(plan.tile_rows * plan.tile_vecs), conv->ic / conv->groups);
         for (plan.band = 0; plan.band <= 1; plan.band++) {
             if (!plan.band && !can_read_in_place(conv))
                 continue;
@@ -161,6 +154,9 @@ static double seconds(const struct plan *plan, const struct target *target)
     double steps = taps * (double)(conv->ic / conv->groups);
     /* Input read in place across channels touches a new cache line with every step. */
     double spread = !plan->band && conv->src.c != 1 ? 1.3 : 1;
+    int64_t between = conv_phase(conv, 0).axis[AXIS_W].in_step * conv->src.axis[AXIS_W];
+    if (!plan->band && grid_pixels_alias(conv, between, plan->tile_rows))
+        spread *= 1.3;
     double cycles = rows * (cost.step * steps * spread + cost.tile) + copy_cycles(plan);
     return cycles / MODEL_HERTZ;
 }
