@@ -164,6 +164,18 @@ struct em_run {
 void em_copy_run(struct em *em, struct em_run to, struct em_run from, em_int count);
 void em_zero_run(struct em *em, struct em_run to, em_int count);
 
+/* Copy a block with its axes exchanged: element (r, c), at from.at + r * from.step + c, to to.at + c * to.step
+ * + r. Touches nothing else. Goes by squares of vectors; what is left over goes by element unless its size is
+ * known now. */
+struct em_block {
+    em_ptr at;
+    int64_t step;
+};
+void em_exchange(struct em *em, struct em_block to, struct em_block from, em_int rows, em_int cols);
+
+/* Room for so many elements on the stack, aligned for whole vectors. */
+em_ptr em_room(struct em *em, int64_t elements);
+
 em_var em_var_new(struct em *em, em_vec initial);
 em_vec em_get(struct em *em, em_var var);
 void em_set(struct em *em, em_var var, em_vec value);

@@ -167,6 +167,13 @@ void em_zero_run(struct em *em, struct em_run to, em_int count)
     }
 }
 
+em_ptr em_room(struct em *em, int64_t elements)
+{
+    LLVMValueRef slot = em_slot(em, LLVMArrayType2(em->element, (uint64_t)elements));
+    LLVMSetAlignment(slot, (unsigned)(em->element_bytes * em->lanes));
+    return (em_ptr){slot};
+}
+
 em_var em_var_new(struct em *em, em_vec initial)
 {
     em_var var = {em_slot(em, em->vector)};

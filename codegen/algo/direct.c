@@ -109,18 +109,13 @@ static void emit_outputs(struct em *em, const struct direct *d, const struct til
 {
     const struct conv *conv = &d->plan->conv;
     struct phase phase = conv_phase(conv, 0);
-    int64_t between = phase.axis[AXIS_W].out_step * conv->dst.axis[AXIS_W];
-    for (int v = 0; v < tile->vecs; v++) {
-        int lanes = v == tile->vecs - 1 ? block->lanes_of_last : (int)d->plan->lanes;
-        em_int channel = em_addc(em, block->channel, v * d->plan->lanes);
-        struct channel_operands operands =
-            epilogue_channels(em, d->epilogue, &(struct output_channels){channel, 1, lanes});
-        em_int offset = em_add(em, pixel, em_mulc(em, channel, conv->dst.c));
-        for (int r = 0; r < tile->rows; r++) {
-            struct output_vector at = {em_addc(em, offset, r * between), conv->dst.c, lanes};
-            epilogue_store(em, d->epilogue, &operands, &at, tile_sum(em, tile, r, v));
-        }
-    }
+    struct output_tile out = {.offset = em_add(em, pixel, em_mulc(em, block->channel, conv->dst.c)),
+                              .row_step = phase.axis[AXIS_W].out_step * conv->dst.axis[AXIS_W],
+                              .lane_step = conv->dst.c,
+                              .channel = block->channel,
+                              .lane_channel = 1,
+                              .lanes_of_last = block->lanes_of_last};
+    epilogue_tile(em, d->epilogue, tile, &out);
 }
 
 /* One row of outputs, in tiles of one width. */

@@ -106,18 +106,13 @@ static void emit_outputs(struct em *em, const struct planar *p, const struct til
 {
     const struct conv *conv = &p->plan->conv;
     struct phase phase = conv_phase(conv, 0);
-    int64_t between = phase.axis[AXIS_W].out_step * conv->dst.axis[AXIS_W];
-    for (int r = 0; r < tile->rows; r++) {
-        em_int channel = em_addc(em, p->channel, r);
-        struct channel_operands operands =
-            epilogue_channels(em, p->epilogue, &(struct output_channels){channel, 1, 1});
-        em_int offset = em_add(em, pixel, em_mulc(em, channel, conv->dst.c));
-        for (int v = 0; v < tile->vecs; v++) {
-            int lanes = v == tile->vecs - 1 ? columns->lanes_of_last : (int)p->plan->lanes;
-            struct output_vector at = {em_addc(em, offset, v * p->plan->lanes * between), between, lanes};
-            epilogue_store(em, p->epilogue, &operands, &at, tile_sum(em, tile, r, v));
-        }
-    }
+    struct output_tile out = {.offset = em_add(em, pixel, em_mulc(em, p->channel, conv->dst.c)),
+                              .row_step = conv->dst.c,
+                              .lane_step = phase.axis[AXIS_W].out_step * conv->dst.axis[AXIS_W],
+                              .channel = p->channel,
+                              .row_channel = 1,
+                              .lanes_of_last = columns->lanes_of_last};
+    epilogue_tile(em, p->epilogue, tile, &out);
 }
 
 static void emit_tile(struct em *em, const struct planar *p, em_int row, const struct columns *columns)

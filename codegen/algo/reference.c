@@ -125,17 +125,21 @@ static void sum_dense(struct em *em, const struct reference *r, em_int channel)
 static void emit_output(struct em *em, struct reference *r, const struct epilogue *epilogue, em_int channel)
 {
     const struct conv *conv = &r->plan->conv;
-    r->sum = em_var_new(em, em_vconst(em, 0));
+    struct tile tile = tile_open(em, 1, 1, 1);
+    r->sum = tile.sum[0];
     if (conv->op == CJ_SEPARABLE)
         sum_separable(em, r, channel);
     else
         sum_dense(em, r, channel);
     em_int of_group = em_mulc(em, r->unit->group, conv->op == CJ_SEPARABLE ? 0 : conv->oc / conv->groups);
     em_int global = em_add(em, of_group, channel);
-    struct channel_operands operands = epilogue_channels(em, epilogue, &(struct output_channels){global, 1, 1});
     em_int pixel = unit_pixel(em, r->unit, r->output[AXIS_H], r->output[AXIS_W]);
-    struct output_vector at = {em_add(em, pixel, em_mulc(em, global, conv->dst.c)), 1, 1};
-    epilogue_store(em, epilogue, &operands, &at, em_get(em, r->sum));
+    struct output_tile out = {.offset = em_add(em, pixel, em_mulc(em, global, conv->dst.c)),
+                              .lane_step = 1,
+                              .channel = global,
+                              .lane_channel = 1,
+                              .lanes_of_last = 1};
+    epilogue_tile(em, epilogue, &tile, &out);
 }
 
 void emit_reference(struct em *em, const struct plan *plan)
