@@ -77,20 +77,48 @@ static void pad_columns(struct em *em, const struct fill *fill, const struct row
     }
 }
 
-/* Columns begin..end of one channel, each `split`-th column to its own stretch. */
-static void copy_channel(struct em *em, const struct fill *fill, const struct row *row, em_int begin,
-                         em_int end)
+/* The columns of [begin, end) that lie together in the band: every `split`-th, from `start`. */
+struct part {
+    em_int start, count;
+    em_ptr to, from;   /* of channel 0 */
+    int64_t from_step; /* elements from column to column; in the band it is axis[AXIS_W] */
+};
+
+static struct part open_part(struct em *em, const struct fill *fill, const struct row *row, em_int number,
+                             const em_int range[2])
 {
     const struct band *band = &fill->band;
-    int64_t step = fill->conv->src.axis[AXIS_W];
-    EM_FOR(em, part, em_i(em, 0), em_i(em, band->split))
+    em_int split = em_i(em, band->split), begin = range[0], end = range[1];
+    em_int ahead = em_addc(em, em_sub(em, number, em_rem(em, begin, split)), band->split);
+    struct part part = {.start = em_add(em, begin, em_rem(em, ahead, split)),
+                        .from_step = fill->conv->src.axis[AXIS_W] * band->split};
+    part.count = em_max(em, em_ceil_divc(em, em_sub(em, end, part.start), band->split), em_i(em, 0));
+    em_int source = em_mulc(em, em_add(em, row->first, part.start), fill->conv->src.axis[AXIS_W]);
+    part.from = em_offset(em, row->from, source);
+    part.to = em_offset(em, row->to, band_col(em, band, part.start));
+    return part;
+}
+
+/* Channels and columns change places where one side has its channels side by side and the other its columns. */
+static void copy_part(struct em *em, const struct fill *fill, const struct part *part)
+{
+    const struct band *band = &fill->band;
+    int64_t src_c = fill->conv->src.c;
+    if (band->channel == 1 && part->from_step == 1) {
+        em_exchange(em, (struct em_block){part->to, band->axis[AXIS_W]}, (struct em_block){part->from, src_c},
+                    fill->channels, part->count);
+        return;
+    }
+    if (src_c == 1 && band->axis[AXIS_W] == 1) {
+        em_exchange(em, (struct em_block){part->to, band->channel},
+                    (struct em_block){part->from, part->from_step}, part->count, fill->channels);
+        return;
+    }
+    EM_FOR(em, c, em_i(em, 0), fill->channels)
     {
-        em_int ahead = em_addc(em, em_sub(em, part.at, em_rem(em, begin, em_i(em, band->split))), band->split);
-        em_int start = em_add(em, begin, em_rem(em, ahead, em_i(em, band->split)));
-        em_int count = em_max(em, em_ceil_divc(em, em_sub(em, end, start), band->split), em_i(em, 0));
-        em_ptr from = em_offset(em, row->from, em_mulc(em, em_add(em, row->first, start), step));
-        struct em_run to = {em_offset(em, row->to, band_col(em, band, start)), band->axis[AXIS_W]};
-        em_copy_run(em, to, (struct em_run){from, step * band->split}, count);
+        struct em_run to = {em_offset(em, part->to, em_mulc(em, c.at, band->channel)), band->axis[AXIS_W]};
+        struct em_run from = {em_offset(em, part->from, em_mulc(em, c.at, src_c)), part->from_step};
+        em_copy_run(em, to, from, part->count);
     }
 }
 
@@ -106,15 +134,14 @@ static void copy_columns(struct em *em, const struct fill *fill, const struct ro
         em_ptr to = em_offset(em, row->to, em_mulc(em, begin, channels));
         em_int count = em_mulc(em, em_sub(em, end, begin), channels);
         em_copy_run(em, (struct em_run){to, 1}, (struct em_run){from, 1}, count);
-    } else if (src->c == 1 && src->axis[AXIS_W] != 1) {
+    } else if (band->channel == 1 && src->c == 1) {
         EM_FOR(em, col, begin, end)
         copy_column(em, fill, row, col.at, em_add(em, row->first, col.at));
     } else {
-        EM_FOR(em, c, em_i(em, 0), fill->channels)
+        EM_FOR(em, number, em_i(em, 0), em_i(em, band->split))
         {
-            struct row channel = {em_offset(em, row->to, em_mulc(em, c.at, band->channel)),
-                                  em_offset(em, row->from, em_mulc(em, c.at, src->c)), row->first};
-            copy_channel(em, fill, &channel, begin, end);
+            struct part part = open_part(em, fill, row, number.at, (em_int[]){begin, end});
+            copy_part(em, fill, &part);
         }
     }
 }

@@ -136,20 +136,53 @@ static em_int whole_vectors(struct em *em, em_int count)
     return em_sub(em, count, em_rem(em, count, em_i(em, em->lanes)));
 }
 
+/* Every `step`-th element from `from`: whole vectors, picked apart. Reads up to step - 1 elements behind the
+ * last. */
+static em_vec load_every(struct em *em, em_ptr from, int step)
+{
+    LLVMTypeRef type = LLVMInt32TypeInContext(em->context);
+    LLVMValueRef picked = em_load(em, from).v, index[64];
+    for (int part = 1; part < step; part++) {
+        for (int i = 0; i < em->lanes; i++) {
+            int at = i * step, here = at / em->lanes == part;
+            int before = part == 1 ? at : i; /* the first shuffle picks from the first vector, too */
+            index[i] =
+                LLVMConstInt(type, (unsigned)(here ? em->lanes + at % em->lanes : before % em->lanes), 0);
+        }
+        LLVMValueRef next = em_load(em, em_at(em, from, (int64_t)part * em->lanes)).v;
+        picked =
+            LLVMBuildShuffleVector(em->builder, picked, next, LLVMConstVector(index, (unsigned)em->lanes), "");
+    }
+    return (em_vec){picked};
+}
+
+/* Wider steps read more than they pick. */
+enum { MOST_STEP_BY_VECTORS = 4 };
+
+/* Copies what whole vectors cover and returns how much that is. */
+static em_int copy_vectors(struct em *em, struct em_run to, struct em_run from, em_int count)
+{
+    int64_t step = from.stride;
+    if (to.stride != 1 || step < 1 || step > MOST_STEP_BY_VECTORS || em->lanes == 1)
+        return em_i(em, 0);
+    /* With a step the last element goes alone, so that nothing behind it is read. */
+    em_int whole = whole_vectors(em, step == 1 ? count : em_max(em, em_addc(em, count, -1), em_i(em, 0)));
+    EM_STREAM(em, i, em_i(em, 0), whole, em->lanes)
+    {
+        em_vec value = load_every(em, em_walk(&i, from.at, step * em->lanes), (int)step);
+        em_store(em, em_walk(&i, to.at, em->lanes), value);
+    }
+    return whole;
+}
+
 void em_copy_run(struct em *em, struct em_run to, struct em_run from, em_int count)
 {
-    em_int rest = em_i(em, 0);
-    if (to.stride == 1 && from.stride == 1 && em->lanes > 1) {
-        rest = whole_vectors(em, count);
-        EM_STREAM(em, i, em_i(em, 0), rest, em->lanes)
-        em_store(em, em_walk(&i, to.at, em->lanes), em_load(em, em_walk(&i, from.at, em->lanes)));
-    }
-    EM_FOR(em, i, rest, count)
-    {
-        em_ptr source = em_offset(em, from.at, em_mulc(em, i.at, from.stride));
-        em_ptr target = em_offset(em, to.at, em_mulc(em, i.at, to.stride));
-        LLVMBuildStore(em->builder, load_scalar(em, source), target.v);
-    }
+    em_int done = copy_vectors(em, to, from, count);
+    em_ptr source = em_offset(em, from.at, em_mulc(em, done, from.stride));
+    em_ptr target = em_offset(em, to.at, em_mulc(em, done, to.stride));
+    EM_STREAM(em, i, done, count, 1)
+    LLVMBuildStore(em->builder, load_scalar(em, em_walk(&i, source, from.stride)),
+                   em_walk(&i, target, to.stride).v);
 }
 
 void em_zero_run(struct em *em, struct em_run to, em_int count)
