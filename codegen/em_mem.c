@@ -175,11 +175,22 @@ static em_int copy_vectors(struct em *em, struct em_run to, struct em_run from, 
     return whole;
 }
 
+/* Elements behind the last whole vector of a run, if their number is known now; else 0. */
+static int known_rest(struct em *em, em_int count)
+{
+    int64_t known;
+    return em_known(count, &known) && known > 0 ? (int)(known % em->lanes) : 0;
+}
+
 void em_copy_run(struct em *em, struct em_run to, struct em_run from, em_int count)
 {
     em_int done = copy_vectors(em, to, from, count);
     em_ptr source = em_offset(em, from.at, em_mulc(em, done, from.stride));
     em_ptr target = em_offset(em, to.at, em_mulc(em, done, to.stride));
+    if (to.stride == 1 && from.stride == 1 && known_rest(em, count)) {
+        em_store_n(em, target, em_load_n(em, source, known_rest(em, count)), known_rest(em, count));
+        return;
+    }
     EM_STREAM(em, i, done, count, 1)
     LLVMBuildStore(em->builder, load_scalar(em, em_walk(&i, source, from.stride)),
                    em_walk(&i, target, to.stride).v);
@@ -187,17 +198,19 @@ void em_copy_run(struct em *em, struct em_run to, struct em_run from, em_int cou
 
 void em_zero_run(struct em *em, struct em_run to, em_int count)
 {
-    em_int rest = em_i(em, 0);
+    em_int done = em_i(em, 0);
     if (to.stride == 1 && em->lanes > 1) {
-        rest = whole_vectors(em, count);
-        EM_STREAM(em, i, em_i(em, 0), rest, em->lanes)
+        done = whole_vectors(em, count);
+        EM_STREAM(em, i, em_i(em, 0), done, em->lanes)
         em_store(em, em_walk(&i, to.at, em->lanes), em_vconst(em, 0));
     }
-    EM_FOR(em, i, rest, count)
-    {
-        em_ptr target = em_offset(em, to.at, em_mulc(em, i.at, to.stride));
-        LLVMBuildStore(em->builder, LLVMConstNull(em->element), target.v);
+    em_ptr target = em_offset(em, to.at, em_mulc(em, done, to.stride));
+    if (to.stride == 1 && known_rest(em, count)) {
+        em_store_n(em, target, em_vconst(em, 0), known_rest(em, count));
+        return;
     }
+    EM_STREAM(em, i, done, count, 1)
+    LLVMBuildStore(em->builder, LLVMConstNull(em->element), em_walk(&i, target, to.stride).v);
 }
 
 em_ptr em_room(struct em *em, int64_t elements)

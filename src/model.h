@@ -12,14 +12,28 @@
 /* One step of a reduction in a register tile of rows x vecs: `loads` loads beside rows*vecs multiply-adds. */
 double model_step(const struct target *target, double rows, double vecs, double loads);
 
-/* Copying elements into a band: by vectors where both sides are contiguous, else one by one. */
-double model_copy(const struct plan *plan, double elements, bool contiguous);
+/* How elements get from a tensor into a band, or from a tile to the output: as they lie, with channels and
+ * columns changing places, or each by itself. */
+enum model_move { MOVE_RUNS, MOVE_EXCHANGED, MOVE_SCATTERED };
 
-/* Storing one vector of `lanes` elements that lie `stride` apart. */
-double model_store(double lanes, int64_t stride);
+/* Which it is where lanes and rows (or columns) lie so far apart in the tensor. */
+enum model_move model_move(int64_t lane_step, int64_t row_step);
+
+/* Copying elements into a band. */
+double model_copy(const struct plan *plan, double elements, enum model_move how);
+
+/* Storing one vector of the tile. */
+double model_store(const struct plan *plan, enum model_move how);
+
+/* A factor for code of so many versions of the micro-kernel: little, to decide between equals. */
+double model_bodies(int64_t bodies);
 
 /* Registers left for accumulators beside `vecs` loaded vectors. */
 int64_t model_tile_rows(const struct target *target, int64_t vecs);
+
+/* The most rows, at most `most`, that cut `count` into equal tiles; `most` where that would take less than half
+ * of it. */
+int64_t model_even_rows(int64_t count, int64_t most);
 
 /* Steps of a reduction in one turn of its loop, for a tile of `sums` accumulators. */
 int64_t model_unroll(int64_t sums);

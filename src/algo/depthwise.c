@@ -99,10 +99,12 @@ static double seconds(const struct plan *plan, const struct target *target)
     double rows = (double)plan->tile_rows, vecs = (double)plan->tile_vecs;
     double blocks = (double)ceil_div(conv->groups, plan->tile_vecs * plan->lanes);
     double tile = taps * model_step(target, rows, vecs, rows * vecs + vecs) + 20;
-    tile += rows * vecs * model_store((double)plan->lanes, conv->dst.c * (conv->oc / conv->groups));
+    int64_t row_step = conv_phase(conv, 0).axis[AXIS_W].out_step * conv->dst.axis[AXIS_W];
+    tile += rows * vecs * model_store(plan, model_move(conv->dst.c * (conv->oc / conv->groups), row_step));
     double cycles = pixels / rows * blocks * outputs * tile;
+    enum model_move how = model_move(conv->src.c, conv->src.axis[AXIS_W]);
     if (plan->band)
-        cycles += (double)plan->units * model_copy(plan, (double)grid_band(plan).elements, conv->src.c == 1);
+        cycles += (double)plan->units * model_copy(plan, (double)grid_band(plan).elements, how);
     return cycles / MODEL_HERTZ;
 }
 

@@ -84,24 +84,35 @@ static void finish(struct plan *plan, const struct target *target)
     set_pack(plan);
 }
 
+static void add_shape(const struct plan *shape, const struct target *target, const struct candidates *sink)
+{
+    const struct conv *conv = &shape->conv;
+    struct plan plan = *shape;
+    plan.unroll = min64(model_unroll(plan.tile_rows * plan.tile_vecs), conv->ic / conv->groups);
+    for (plan.band = 0; plan.band <= 1; plan.band++) {
+        if (!plan.band && !can_read_in_place(conv))
+            continue;
+        struct plan whole = plan;
+        finish(&whole, target);
+        sink->add(sink->sink, &whole);
+    }
+}
+
 static void candidates(const struct plan *base, const struct target *target, const struct candidates *sink)
 {
     const struct conv *conv = &base->conv;
-    int64_t channels = conv->oc / conv->groups;
+    int64_t channels = conv->oc / conv->groups, cols = conv_most_outs(conv, AXIS_W);
     struct plan plan = *base;
     plan.lanes = model_lanes(target, (cj_dtype)conv->dtype, channels);
     for (plan.tile_vecs = 1; plan.tile_vecs <= 4; plan.tile_vecs++) {
         if ((plan.tile_vecs - 1) * plan.lanes >= channels)
             break;
-        plan.tile_rows = min64(model_tile_rows(target, plan.tile_vecs), conv_most_outs(conv, AXIS_W));
-        plan.unroll = min64(model_unroll(plan.tile_rows * plan.tile_vecs), conv->ic / conv->groups);
-        for (plan.band = 0; plan.band <= 1; plan.band++) {
-            if (!plan.band && !can_read_in_place(conv))
-                continue;
-            struct plan whole = plan;
-            finish(&whole, target);
-            sink->add(sink->sink, &whole);
-        }
+        int64_t most = min64(model_tile_rows(target, plan.tile_vecs), cols), even = model_even_rows(cols, most);
+        plan.tile_rows = most;
+        add_shape(&plan, target, sink);
+        plan.tile_rows = even;
+        if (even != most)
+            add_shape(&plan, target, sink);
     }
 }
 
@@ -113,12 +124,14 @@ struct row_cost {
 static void add_tiles(struct row_cost *cost, const struct plan *plan, const struct target *target,
                       struct tiles tiles, int64_t vecs)
 {
-    int64_t stride = plan->conv.dst.c;
+    struct phase phase = conv_phase(&plan->conv, 0);
+    int64_t row_step = phase.axis[AXIS_W].out_step * plan->conv.dst.axis[AXIS_W];
+    double store = model_store(plan, model_move(plan->conv.dst.c, row_step));
     int64_t counts[] = {tiles.big, tiles.small};
     for (int i = 0; i < 2; i++) {
         double rows = (double)(tiles.size - i), count = (double)counts[i];
         cost->step += count * model_step(target, rows, (double)vecs, rows + (double)vecs);
-        cost->tile += count * (30 + rows * (double)vecs * model_store((double)plan->lanes, stride));
+        cost->tile += count * (30 + rows * (double)vecs * store);
     }
 }
 
@@ -135,11 +148,21 @@ static struct row_cost row_cost(const struct plan *plan, const struct target *ta
     return (struct row_cost){full.step * blocks + rest.step * last, full.tile * blocks + rest.tile * last};
 }
 
+/* Versions of the micro-kernel: each width of tile with whole and partial blocks of channels. */
+static int64_t count_bodies(const struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    struct phase phase = conv_phase(conv, 0);
+    struct tiles tiles = tiles_even(phase.axis[AXIS_W].outs, plan->tile_rows);
+    int64_t channels = conv->oc / conv->groups, block = plan->tile_vecs * plan->lanes;
+    return ((tiles.big > 0) + (tiles.small > 0)) * ((channels >= block) + (channels % block > 0));
+}
+
 static double copy_cycles(const struct plan *plan)
 {
     struct band band = grid_band(plan);
-    bool contiguous = plan->conv.src.c == 1;
-    return plan->band ? (double)plan->units * model_copy(plan, (double)band.elements, contiguous) : 0;
+    enum model_move how = model_move(plan->conv.src.c, plan->conv.src.axis[AXIS_W]);
+    return plan->band ? (double)plan->units * model_copy(plan, (double)band.elements, how) : 0;
 }
 
 static double seconds(const struct plan *plan, const struct target *target)
@@ -158,7 +181,7 @@ static double seconds(const struct plan *plan, const struct target *target)
     if (!plan->band && grid_pixels_alias(conv, between, plan->tile_rows))
         spread *= 1.3;
     double cycles = rows * (cost.step * steps * spread + cost.tile) + copy_cycles(plan);
-    return cycles / MODEL_HERTZ;
+    return cycles * model_bodies(count_bodies(plan)) / MODEL_HERTZ;
 }
 
 const struct algo algo_direct = {"direct", accepts, candidates, seconds};

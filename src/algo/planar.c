@@ -68,24 +68,36 @@ static void finish(struct plan *plan, const struct target *target)
 /* Kernel rows up to this long are unrolled whole: 8 steps of a full tile are 100 multiply-adds, under 1 KB. */
 enum { MOST_UNROLLED = 8 };
 
+static void add_shape(const struct plan *shape, const struct target *target, const struct candidates *sink)
+{
+    struct plan plan = *shape;
+    for (plan.band = 0; plan.band <= 1; plan.band++) {
+        if (!plan.band && !can_read_in_place(&shape->conv))
+            continue;
+        struct plan whole = plan;
+        finish(&whole, target);
+        sink->add(sink->sink, &whole);
+    }
+}
+
 static void candidates(const struct plan *base, const struct target *target, const struct candidates *sink)
 {
     const struct conv *conv = &base->conv;
-    int64_t taps = conv_most_taps(conv, AXIS_W);
+    int64_t taps = conv_most_taps(conv, AXIS_W), channels = conv->oc / conv->groups;
     struct plan plan = *base;
     plan.lanes = model_lanes(target, (cj_dtype)conv->dtype, conv_most_outs(conv, AXIS_W));
     plan.unroll = taps <= MOST_UNROLLED ? max64(taps, 1) : 4;
     for (plan.tile_vecs = 1; plan.tile_vecs <= 6; plan.tile_vecs++) {
         if ((plan.tile_vecs - 1) * plan.lanes >= conv_most_outs(conv, AXIS_W))
             break;
-        plan.tile_rows = min64(model_tile_rows(target, plan.tile_vecs), conv->oc / conv->groups);
-        for (plan.band = 0; plan.tile_rows >= 1 && plan.band <= 1; plan.band++) {
-            if (!plan.band && !can_read_in_place(conv))
-                continue;
-            struct plan whole = plan;
-            finish(&whole, target);
-            sink->add(sink->sink, &whole);
-        }
+        int64_t most = min64(model_tile_rows(target, plan.tile_vecs), channels);
+        if (most < 1)
+            break;
+        plan.tile_rows = most;
+        add_shape(&plan, target, sink);
+        plan.tile_rows = model_even_rows(channels, most);
+        if (plan.tile_rows != most)
+            add_shape(&plan, target, sink);
     }
 }
 
@@ -97,6 +109,16 @@ static double row_step(const struct plan *plan, const struct target *target, dou
     double rest = (double)ceil_div((int64_t)(cols - whole * lanes * vecs), plan->lanes);
     double cycles = whole * model_step(target, rows, vecs, rows + vecs);
     return rest > 0 ? cycles + model_step(target, rows, rest, rows + rest) : cycles;
+}
+
+/* Versions of the micro-kernel: whole tiles and the rest of a row, with whole and partial blocks of channels.
+ */
+static int64_t count_bodies(const struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    int64_t cols = conv_most_outs(conv, AXIS_W), tile = plan->tile_vecs * plan->lanes;
+    int64_t channels = conv->oc / conv->groups;
+    return ((cols >= tile) + (cols % tile > 0)) * (1 + (channels % plan->tile_rows > 0));
 }
 
 static double seconds(const struct plan *plan, const struct target *target)
@@ -114,12 +136,12 @@ static double seconds(const struct plan *plan, const struct target *target)
     struct phase phase = conv_phase(conv, 0);
     int64_t between = phase.axis[AXIS_W].out_step * conv->dst.axis[AXIS_W];
     double vectors = (double)ceil_div(conv_most_outs(conv, AXIS_W), plan->lanes) * (double)channels;
-    double store = vectors * (model_store((double)plan->lanes, between) + 4);
+    double store = vectors * (model_store(plan, model_move(between, conv->dst.c)) + 4);
     double cycles = rows * (step * taps * (double)(conv->ic / conv->groups) + store);
-    bool contiguous = conv->src.axis[AXIS_W] == 1 && grid_band(plan).split == 1;
+    enum model_move how = model_move(conv->src.axis[AXIS_W], conv->src.c);
     if (plan->band)
-        cycles += (double)plan->units * model_copy(plan, (double)grid_band(plan).elements, contiguous);
-    return cycles / MODEL_HERTZ;
+        cycles += (double)plan->units * model_copy(plan, (double)grid_band(plan).elements, how);
+    return cycles * model_bodies(count_bodies(plan)) / MODEL_HERTZ;
 }
 
 const struct algo algo_planar = {"planar", accepts, candidates, seconds};
