@@ -1,12 +1,14 @@
 /* Blocks of memory with their axes exchanged.
  *
  * A square of lanes x lanes elements is transposed in registers by shuffles that are one instruction each on
- * every x86-64: first within 128-bit chunks (unpack), then of whole chunks (vshuff32x4, vperm2f128). */
+ * every x86-64: first within 128-bit chunks (unpack), then of whole chunks (vperm2f128). Vectors of 512 bits
+ * would need two thirds of the shuffles, but LLVM takes 10 ms for such a square and 3 for a smaller one, and
+ * cores that split 512-bit instructions (Zen 4) run the smaller one faster. */
 #include "em_internal.h"
 
 #include <string.h>
 
-enum { CHUNK_BYTES = 16, MOST_LANES = 64 };
+enum { CHUNK_BYTES = 16, SQUARE_BYTES = 32, MOST_LANES = SQUARE_BYTES / 4 };
 
 /* `lanes` elements of a (index 0 up) and b (index lanes up). */
 static em_vec shuffle(struct em *em, em_vec a, em_vec b, const int *index)
@@ -114,44 +116,70 @@ static void exchange_elements(struct em *em, struct em_block to, struct em_block
     }
 }
 
-static em_int whole_squares(struct em *em, em_int count)
-{
-    return em_div(em, count, em_i(em, em->lanes));
-}
+/* How a count is cut into pieces of at most `size`: all of one size, the last one moved back over the one
+ * before it, since copying an element twice does no harm and a second version of the square is code. Where the
+ * count is not known now the rest behind whole pieces is left to `rest`. */
+struct pieces {
+    em_int number, rest, done;
+    int64_t last; /* where the last one begins; -1: unknown */
+    int size;
+};
 
-/* `rows` rows of all columns. */
-static void exchange_band(struct em *em, struct em_block to, struct em_block from, int rows, em_int cols)
+static struct pieces cut(struct em *em, em_int count)
 {
     int64_t known, lanes = em->lanes;
-    em_int whole = whole_squares(em, cols), done = em_mulc(em, whole, lanes);
-    EM_FOR(em, i, em_i(em, 0), whole)
+    em_int none = em_i(em, 0);
+    if (em_known(count, &known) && known <= lanes)
+        return (struct pieces){em_i(em, known > 0), none, count, 0, (int)known};
+    if (em_known(count, &known))
+        return (struct pieces){em_i(em, (known + lanes - 1) / lanes), none, count, known - lanes, (int)lanes};
+    em_int number = em_div(em, count, em_i(em, lanes)), done = em_mulc(em, number, lanes);
+    return (struct pieces){number, em_sub(em, count, done), done, -1, (int)lanes};
+}
+
+static em_int piece_start(struct em *em, const struct pieces *pieces, em_int index)
+{
+    em_int start = em_mulc(em, index, pieces->size);
+    return pieces->last < 0 ? start : em_min(em, start, em_i(em, pieces->last));
+}
+
+static void exchange(struct em *em, struct em_block to, struct em_block from, em_int rows, em_int cols)
+{
+    struct pieces down = cut(em, rows), right = cut(em, cols);
+    EM_FOR(em, i, em_i(em, 0), down.number)
     {
-        em_int c = em_mulc(em, i.at, lanes);
-        struct em_block target = {em_offset(em, to.at, em_mulc(em, c, to.step)), to.step};
-        exchange_square(em, target, (struct em_block){em_offset(em, from.at, c), from.step}, rows, em->lanes);
+        em_int r = piece_start(em, &down, i.at);
+        em_ptr target = em_offset(em, to.at, r), source = em_offset(em, from.at, em_mulc(em, r, from.step));
+        EM_FOR(em, j, em_i(em, 0), right.number)
+        {
+            em_int c = piece_start(em, &right, j.at);
+            struct em_block square = {em_offset(em, target, em_mulc(em, c, to.step)), to.step};
+            exchange_square(em, square, (struct em_block){em_offset(em, source, c), from.step}, down.size,
+                            right.size);
+        }
     }
-    struct em_block target = {em_offset(em, to.at, em_mulc(em, done, to.step)), to.step};
-    struct em_block source = {em_offset(em, from.at, done), from.step};
-    if (!em_known(cols, &known))
-        exchange_elements(em, target, source, em_i(em, rows), em_sub(em, cols, done));
-    else if (known % lanes)
-        exchange_square(em, target, source, rows, (int)(known % lanes));
+    struct em_block below = {em_offset(em, to.at, down.done), to.step};
+    exchange_elements(em, below,
+                      (struct em_block){em_offset(em, from.at, em_mulc(em, down.done, from.step)), from.step},
+                      down.rest, cols);
+    struct em_block beside = {em_offset(em, to.at, em_mulc(em, right.done, to.step)), to.step};
+    exchange_elements(em, beside, (struct em_block){em_offset(em, from.at, right.done), from.step}, down.done,
+                      right.rest);
+}
+
+/* The same frame with vectors that fit SQUARE_BYTES. */
+static struct em with_square_lanes(const struct em *em)
+{
+    struct em square = *em;
+    int most = SQUARE_BYTES / em->element_bytes;
+    square.lanes = em->lanes < most ? em->lanes : most;
+    square.vector = LLVMVectorType(em->element, (unsigned)square.lanes);
+    square.index_vector = LLVMVectorType(LLVMGetElementType(em->index_vector), (unsigned)square.lanes);
+    return square;
 }
 
 void em_exchange(struct em *em, struct em_block to, struct em_block from, em_int rows, em_int cols)
 {
-    int64_t known, lanes = em->lanes;
-    em_int whole = whole_squares(em, rows), done = em_mulc(em, whole, lanes);
-    EM_FOR(em, i, em_i(em, 0), whole)
-    {
-        em_int r = em_mulc(em, i.at, lanes);
-        struct em_block source = {em_offset(em, from.at, em_mulc(em, r, from.step)), from.step};
-        exchange_band(em, (struct em_block){em_offset(em, to.at, r), to.step}, source, em->lanes, cols);
-    }
-    struct em_block target = {em_offset(em, to.at, done), to.step};
-    struct em_block source = {em_offset(em, from.at, em_mulc(em, done, from.step)), from.step};
-    if (!em_known(rows, &known))
-        exchange_elements(em, target, source, em_sub(em, rows, done), cols);
-    else if (known % lanes)
-        exchange_band(em, target, source, (int)(known % lanes), cols);
+    struct em square = with_square_lanes(em);
+    exchange(&square, to, from, rows, cols);
 }

@@ -20,12 +20,14 @@ enum model_move model_move(int64_t lane_step, int64_t row_step)
 }
 
 /* Cycles of an element: a load and a store for each vector; with log2(lanes) shuffles of a square's every
- * vector between them; one by one, with the loop around them. Measured on Zen 4: 0.4 exchanged by 16 lanes. */
+ * vector between them, squares being at most 256 bits wide (codegen/em_transpose.c); one by one, with the loop
+ * around them. */
 static double move_cycles(const struct plan *plan, enum model_move how)
 {
-    double lanes = (double)plan->lanes, stages = log2(lanes);
+    double lanes = (double)plan->lanes,
+           side = (double)min64(plan->lanes, 32 / dtype_bytes((cj_dtype)plan->conv.dtype));
     const double cycles[] = {
-        [MOVE_RUNS] = 1.5 / lanes, [MOVE_EXCHANGED] = (stages + 2) / lanes, [MOVE_SCATTERED] = 2};
+        [MOVE_RUNS] = 1.5 / lanes, [MOVE_EXCHANGED] = (log2(side) + 2) / side, [MOVE_SCATTERED] = 2};
     return cycles[how];
 }
 

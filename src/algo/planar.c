@@ -121,6 +121,14 @@ static int64_t count_bodies(const struct plan *plan)
     return ((cols >= tile) + (cols % tile > 0)) * (1 + (channels % plan->tile_rows > 0));
 }
 
+/* Columns picked apart by a stride take a load and a shuffle for each of the stride's residues. */
+static double copy_cycles(const struct plan *plan, enum model_move how)
+{
+    struct band band = grid_band(plan);
+    double cycles = model_copy(plan, (double)band.elements, how);
+    return how == MOVE_RUNS && band.split > 1 ? 2 * cycles : cycles;
+}
+
 static double seconds(const struct plan *plan, const struct target *target)
 {
     const struct conv *conv = &plan->conv;
@@ -140,7 +148,7 @@ static double seconds(const struct plan *plan, const struct target *target)
     double cycles = rows * (step * taps * (double)(conv->ic / conv->groups) + store);
     enum model_move how = model_move(conv->src.axis[AXIS_W], conv->src.c);
     if (plan->band)
-        cycles += (double)plan->units * model_copy(plan, (double)grid_band(plan).elements, how);
+        cycles += (double)plan->units * copy_cycles(plan, how);
     return cycles * model_bodies(count_bodies(plan)) / MODEL_HERTZ;
 }
 
