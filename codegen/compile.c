@@ -31,7 +31,7 @@ static void init_targets(void)
 
 static cj_status fail_with(cj_status status, const char *what, char *message)
 {
-    fail(status, "%s: %s", what, message ? message : "no reason given");
+    fail_say("%s: %s", what, message ? message : "no reason given");
     LLVMDisposeMessage(message);
     return status;
 }
@@ -79,7 +79,7 @@ static cj_status run_passes(LLVMModuleRef module, LLVMTargetMachineRef machine)
     if (!error)
         return CJ_OK;
     char *message = LLVMGetErrorMessage(error);
-    fail(CJ_COMPILE, "the passes failed: %s", message);
+    fail_say("the passes failed: %s", message);
     LLVMDisposeErrorMessage(message);
     return CJ_COMPILE;
 }

@@ -97,7 +97,7 @@ static void transpose(struct em *em, em_vec rows[])
 /* At most a square. */
 static void exchange_square(struct em *em, struct em_block to, struct em_block from, int rows, int cols)
 {
-    em_vec vectors[MOST_LANES];
+    em_vec vectors[MOST_LANES] = {0};
     for (int r = 0; r < em->lanes; r++)
         vectors[r] = r < rows ? em_load_n(em, em_at(em, from.at, r * from.step), cols)
                               : (em_vec){LLVMGetPoison(em->vector)};

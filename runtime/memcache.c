@@ -171,7 +171,7 @@ static cj_status wait_for(struct flight *flight, pthread_mutex_t *lock, cj_kerne
     if (status == CJ_OK)
         *kernel = cj_retain(flight->kernel);
     else
-        fail(status, "%s", flight->sentence);
+        fail_say("%s", flight->sentence);
     leave(flight);
     return status;
 }

@@ -246,7 +246,7 @@ static cj_status transposed_output(const cj_conv_desc *d, struct dimension *dim)
     TRY(wanted_output(d, dim, least, &axis->out));
     if (axis->out < 1)
         return fail(CJ_INVALID, "pad_lo[%d] + pad_hi[%d] is %lld; the output would be empty", dim->i, dim->i,
-                    (long long)(axis->pad_lo + axis->pad_hi));
+                    (long long)axis->pad_lo + (long long)axis->pad_hi);
     return CJ_OK;
 }
 

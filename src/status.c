@@ -6,13 +6,12 @@
 
 static _Thread_local char text[512];
 
-cj_status fail(cj_status status, const char *format, ...)
+void fail_say(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return status;
 }
 
 const char *fail_text(void)

@@ -259,7 +259,7 @@ static cj_status read_post(struct word item, const char *part, cj_post *post)
     if (!word_copy(name, text, sizeof text) || (post->kind = post_by_name(text, &parameters)) == CJ_POST_NONE)
         return wrong(part, "post-ops joined by +, such as post=residual+relu or post=clamp@0@6");
     double *values[] = {&post->alpha, &post->beta};
-    for (int i = 0; i < parameters; i++)
+    for (int i = 0; i < parameters && i < COUNT(values); i++)
         if (!word_next(&item, '@', &number) || !word_real(number, values[i]))
             return wrong(part, "a post-op with its parameters: leaky_relu@0.1, clamp@0@6");
     return item.length ? wrong(part, "a post-op with no more parameters than it has") : CJ_OK;
