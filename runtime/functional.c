@@ -84,23 +84,88 @@ static cj_status call(const struct form *form, cj_context *context, const struct
     return status;
 }
 
-#define FORM(function, op, rank, depthwise)                                               \
-    cj_status function(cj_context *context, const cj_conv_desc *desc, int64_t batch,      \
-                       const cj_tensors *tensors, const cj_parallel *parallel)            \
-    {                                                                                     \
-        static const struct form form = {#function, op, rank, depthwise};                 \
-        return call(&form, context, &(struct arguments){desc, batch, tensors, parallel}); \
-    }
+/* The twelve calls, each under its row. */
 
-FORM(cj_conv1d, CJ_CONV, 1, false)
-FORM(cj_conv2d, CJ_CONV, 2, false)
-FORM(cj_conv3d, CJ_CONV, 3, false)
-FORM(cj_conv_transpose1d, CJ_CONV_TRANSPOSE, 1, false)
-FORM(cj_conv_transpose2d, CJ_CONV_TRANSPOSE, 2, false)
-FORM(cj_conv_transpose3d, CJ_CONV_TRANSPOSE, 3, false)
-FORM(cj_depthwise_conv1d, CJ_CONV, 1, true)
-FORM(cj_depthwise_conv2d, CJ_CONV, 2, true)
-FORM(cj_depthwise_conv3d, CJ_CONV, 3, true)
-FORM(cj_separable_conv1d, CJ_SEPARABLE, 1, false)
-FORM(cj_separable_conv2d, CJ_SEPARABLE, 2, false)
-FORM(cj_separable_conv3d, CJ_SEPARABLE, 3, false)
+cj_status cj_conv1d(cj_context *context, const cj_conv_desc *desc, int64_t batch, const cj_tensors *tensors,
+                    const cj_parallel *parallel)
+{
+    static const struct form form = {"cj_conv1d", CJ_CONV, 1, false};
+    return call(&form, context, &(struct arguments){desc, batch, tensors, parallel});
+}
+
+cj_status cj_conv2d(cj_context *context, const cj_conv_desc *desc, int64_t batch, const cj_tensors *tensors,
+                    const cj_parallel *parallel)
+{
+    static const struct form form = {"cj_conv2d", CJ_CONV, 2, false};
+    return call(&form, context, &(struct arguments){desc, batch, tensors, parallel});
+}
+
+cj_status cj_conv3d(cj_context *context, const cj_conv_desc *desc, int64_t batch, const cj_tensors *tensors,
+                    const cj_parallel *parallel)
+{
+    static const struct form form = {"cj_conv3d", CJ_CONV, 3, false};
+    return call(&form, context, &(struct arguments){desc, batch, tensors, parallel});
+}
+
+cj_status cj_conv_transpose1d(cj_context *context, const cj_conv_desc *desc, int64_t batch,
+                              const cj_tensors *tensors, const cj_parallel *parallel)
+{
+    static const struct form form = {"cj_conv_transpose1d", CJ_CONV_TRANSPOSE, 1, false};
+    return call(&form, context, &(struct arguments){desc, batch, tensors, parallel});
+}
+
+cj_status cj_conv_transpose2d(cj_context *context, const cj_conv_desc *desc, int64_t batch,
+                              const cj_tensors *tensors, const cj_parallel *parallel)
+{
+    static const struct form form = {"cj_conv_transpose2d", CJ_CONV_TRANSPOSE, 2, false};
+    return call(&form, context, &(struct arguments){desc, batch, tensors, parallel});
+}
+
+cj_status cj_conv_transpose3d(cj_context *context, const cj_conv_desc *desc, int64_t batch,
+                              const cj_tensors *tensors, const cj_parallel *parallel)
+{
+    static const struct form form = {"cj_conv_transpose3d", CJ_CONV_TRANSPOSE, 3, false};
+    return call(&form, context, &(struct arguments){desc, batch, tensors, parallel});
+}
+
+cj_status cj_depthwise_conv1d(cj_context *context, const cj_conv_desc *desc, int64_t batch,
+                              const cj_tensors *tensors, const cj_parallel *parallel)
+{
+    static const struct form form = {"cj_depthwise_conv1d", CJ_CONV, 1, true};
+    return call(&form, context, &(struct arguments){desc, batch, tensors, parallel});
+}
+
+cj_status cj_depthwise_conv2d(cj_context *context, const cj_conv_desc *desc, int64_t batch,
+                              const cj_tensors *tensors, const cj_parallel *parallel)
+{
+    static const struct form form = {"cj_depthwise_conv2d", CJ_CONV, 2, true};
+    return call(&form, context, &(struct arguments){desc, batch, tensors, parallel});
+}
+
+cj_status cj_depthwise_conv3d(cj_context *context, const cj_conv_desc *desc, int64_t batch,
+                              const cj_tensors *tensors, const cj_parallel *parallel)
+{
+    static const struct form form = {"cj_depthwise_conv3d", CJ_CONV, 3, true};
+    return call(&form, context, &(struct arguments){desc, batch, tensors, parallel});
+}
+
+cj_status cj_separable_conv1d(cj_context *context, const cj_conv_desc *desc, int64_t batch,
+                              const cj_tensors *tensors, const cj_parallel *parallel)
+{
+    static const struct form form = {"cj_separable_conv1d", CJ_SEPARABLE, 1, false};
+    return call(&form, context, &(struct arguments){desc, batch, tensors, parallel});
+}
+
+cj_status cj_separable_conv2d(cj_context *context, const cj_conv_desc *desc, int64_t batch,
+                              const cj_tensors *tensors, const cj_parallel *parallel)
+{
+    static const struct form form = {"cj_separable_conv2d", CJ_SEPARABLE, 2, false};
+    return call(&form, context, &(struct arguments){desc, batch, tensors, parallel});
+}
+
+cj_status cj_separable_conv3d(cj_context *context, const cj_conv_desc *desc, int64_t batch,
+                              const cj_tensors *tensors, const cj_parallel *parallel)
+{
+    static const struct form form = {"cj_separable_conv3d", CJ_SEPARABLE, 3, false};
+    return call(&form, context, &(struct arguments){desc, batch, tensors, parallel});
+}

@@ -69,8 +69,8 @@ static int usable_cores(void)
     return online > 0 ? (int)online : 1;
 }
 
-/* Bytes of the data cache of a level. The kernel's own word comes first: under a hypervisor sysconf may add up the
- * caches of a whole socket. 0 where neither knows. */
+/* Bytes of the data cache of a level. The kernel's own word comes first: under a hypervisor sysconf may add up
+ * the caches of a whole socket. 0 where neither knows. */
 static int64_t cache_bytes(int level, int name)
 {
     static const int indices[] = {0, 2, 3}; /* index1 is the instruction cache */

@@ -8,8 +8,8 @@
  * The sentence names the field and its value: "stride[1] is 0; it must be at least 1". */
 #define fail(status, ...) (fail_say(__VA_ARGS__), (status))
 
-/* Set the sentence alone. `fail` is a macro so that the status stays visible where it is returned: to the reader
- * of a warning, the analyser included. */
+/* Set the sentence alone. `fail` is a macro so that the status stays visible where it is returned: to the
+ * reader of a warning, the analyser included. */
 void fail_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The thread's sentence; "" before the first failure. */
