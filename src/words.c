@@ -32,13 +32,17 @@ bool word_number(struct word word, int64_t *number)
     return word.length > 0;
 }
 
+/* strtod also takes spaces, hexadecimal numbers and "nan", and makes infinity of what does not fit. */
 bool word_real(struct word word, double *number)
 {
     char text[64], *end;
     if (!word_copy(word, text, sizeof text))
         return false;
     *number = strtod(text, &end);
-    return *end == 0 && isfinite(*number);
+    if (*end)
+        return false;
+    bool decimal = strspn(text, "+-.0123456789eE") == word.length;
+    return decimal ? isfinite(*number) : strcmp(text, "inf") == 0 || strcmp(text, "-inf") == 0;
 }
 
 bool word_copy(struct word word, char *text, size_t size)

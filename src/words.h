@@ -20,7 +20,7 @@ bool word_is(struct word word, const char *text);
 /* A whole number of digits only, that fits. */
 bool word_number(struct word word, int64_t *number);
 
-/* A finite decimal number, all of the word. */
+/* A decimal number that fits, or inf or -inf; all of the word. */
 bool word_real(struct word word, double *number);
 
 /* Copy with a NUL; false if it is empty or does not fit. */
