@@ -1,12 +1,12 @@
 #include "benchdnn.h"
 
-#include "arith.h"
 #include "status.h"
 #include "words.h"
 
 #include <string.h>
 
 enum field { G, MB, IC, OC, I, O = I + 3, K = O + 3, S = K + 3, D = S + 3, P = D + 3, FIELDS = P + 3 };
+enum { ABSENT = -1 };
 
 /* The spatial ones are in the order d, h, w. */
 static const char *const names[FIELDS] = {"g",  "mb", "ic", "oc", "id", "ih", "iw", "od", "oh", "ow", "kd",
@@ -31,7 +31,7 @@ static cj_status read_field(const char **text, int64_t values[FIELDS])
                digits = strspn(*text + length * (strncmp(*text, names[i], length) == 0), "0123456789");
         if (strncmp(*text, names[i], length) != 0 || !digits)
             continue;
-        if (values[i] >= 0)
+        if (values[i] != ABSENT)
             return fail(CJ_INVALID, "\"%s\" in the SHAPE is given twice", names[i]);
         if (!word_number((struct word){*text + length, digits}, &values[i]))
             return fail(CJ_INVALID, "\"%s\" in the SHAPE is too large a number", names[i]);
@@ -44,7 +44,7 @@ static cj_status read_field(const char **text, int64_t values[FIELDS])
 static cj_status read_fields(const char *text, int64_t values[FIELDS])
 {
     for (int i = 0; i < FIELDS; i++)
-        values[i] = -1;
+        values[i] = ABSENT;
     while (*text && *text != 'n') {
         if (*text == '_')
             text++;
@@ -57,13 +57,26 @@ static cj_status read_fields(const char *text, int64_t values[FIELDS])
     return CJ_OK;
 }
 
+/* Sizes and steps must be something, and small enough that sums of a few products of two are exact. */
+static cj_status check_spatial(const int64_t values[FIELDS])
+{
+    static const int64_t most = (int64_t)1 << 30;
+    for (int i = I; i < FIELDS; i++) {
+        int64_t least = i < D ? 1 : 0;
+        if (values[i] != ABSENT && (values[i] < least || values[i] > most))
+            return fail(CJ_INVALID, "\"%s%lld\" in the SHAPE is wrong: it should be %lld to 2^30", names[i],
+                        (long long)values[i], (long long)least);
+    }
+    return CJ_OK;
+}
+
 /* Value of a spatial field for dimension d, h or w; an absent w copies h. */
 static int64_t spatial(const int64_t values[FIELDS], int field, int dimension, int64_t otherwise)
 {
     int64_t value = values[field + dimension];
-    if (value < 0 && dimension == 2)
+    if (value == ABSENT && dimension == 2)
         value = values[field + 1];
-    return value < 0 ? otherwise : value;
+    return value == ABSENT ? otherwise : value;
 }
 
 static cj_status fill_dimension(const int64_t values[FIELDS], int from, int to, cj_conv_desc *desc)
@@ -73,14 +86,11 @@ static cj_status fill_dimension(const int64_t values[FIELDS], int from, int to, 
     desc->stride[to] = spatial(values, S, from, 1);
     desc->dilation[to] = spatial(values, D, from, 0) + 1;
     desc->pad_lo[to] = desc->pad_hi[to] = spatial(values, P, from, 0);
-    int64_t out = spatial(values, O, from, -1), reach, span, need;
-    if (out < 1)
+    int64_t out = spatial(values, O, from, ABSENT);
+    if (out == ABSENT)
         return CJ_OK;
-    if (!mul_fits(out - 1, desc->stride[to], &reach) ||
-        !mul_fits(desc->kernel[to] - 1, desc->dilation[to], &span) || !add_fits(reach, span, &need) ||
-        need == INT64_MAX || desc->input[to] > INT64_MAX - desc->pad_lo[to])
-        return fail(CJ_INVALID, "\"%s\" in the SHAPE is too large", names[O + from]);
-    desc->pad_hi[to] = need + 1 - desc->input[to] - desc->pad_lo[to];
+    int64_t need = (out - 1) * desc->stride[to] + (desc->kernel[to] - 1) * desc->dilation[to] + 1;
+    desc->pad_hi[to] = need - desc->input[to] - desc->pad_lo[to];
     /* Less than none is what a stride leaves over at the end. */
     if (desc->pad_hi[to] < 0 && -desc->pad_hi[to] < desc->stride[to])
         desc->pad_hi[to] = 0;
@@ -94,6 +104,7 @@ cj_status benchdnn_parse(const char *text, cj_conv_desc *desc, int64_t *batch)
 {
     int64_t v[FIELDS];
     TRY(read_fields(text, v));
+    TRY(check_spatial(v));
     bool deep = v[I] >= 0 || v[K] >= 0, flat = v[I + 1] < 0 && v[K + 1] < 0;
     desc->rank = deep ? 3 : flat ? 1 : 2;
     desc->groups = v[G] < 0 ? 1 : v[G];
