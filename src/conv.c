@@ -54,7 +54,7 @@ static cj_status check_spatial(const struct field *field, int rank)
     return CJ_OK;
 }
 
-static cj_status check_enums(const cj_conv_desc *d)
+cj_status conv_check_enums(const cj_conv_desc *d)
 {
     TRY(check_range("op", d->op, CJ_CONV, CJ_SEPARABLE));
     TRY(check_range("rank", d->rank, 0, 3));
@@ -64,6 +64,8 @@ static cj_status check_enums(const cj_conv_desc *d)
     TRY(check_range("input_layout", d->input_layout, CJ_NCHW, CJ_STRIDED));
     TRY(check_range("output_layout", d->output_layout, CJ_NCHW, CJ_STRIDED));
     TRY(check_range("accuracy", d->accuracy, CJ_FAST, CJ_STRICT));
+    for (int i = 0; i < CJ_MAX_POST; i++)
+        TRY(check_range("post.kind", d->post[i].kind, CJ_POST_NONE, CJ_POST_CLAMP));
     return check_range("isa", d->isa, CJ_ISA_HOST, CJ_ISA_AVX512);
 }
 
@@ -108,7 +110,6 @@ static cj_status check_channels(const cj_conv_desc *d)
 static cj_status check_post(const cj_conv_desc *d, int i, int seen[])
 {
     const cj_post *post = &d->post[i];
-    TRY(check_range("post.kind", post->kind, CJ_POST_NONE, CJ_POST_CLAMP));
     if (post->kind != CJ_POST_NONE && i > 0 && d->post[i - 1].kind == CJ_POST_NONE)
         return fail(CJ_INVALID, "post[%d] is set behind the end of the list, post[%d]", i, i - 1);
     bool once = post->kind == CJ_POST_RESIDUAL || post->kind == CJ_POST_SCALE_SHIFT;
@@ -276,7 +277,7 @@ static cj_status resolve_axes(const cj_conv_desc *d, struct axis axes[3])
 cj_status conv_output(const cj_conv_desc *desc, int64_t output[3])
 {
     struct axis axes[3] = {{0}};
-    TRY(check_enums(desc));
+    TRY(conv_check_enums(desc));
     TRY(resolve_axes(desc, axes));
     for (int i = 0; i < 3; i++)
         output[i] = axes[i].out;
@@ -435,7 +436,7 @@ static void copy_posts(const cj_conv_desc *d, struct conv *conv)
 cj_status conv_from_desc(const cj_conv_desc *desc, struct conv *conv)
 {
     memset(conv, 0, sizeof *conv);
-    TRY(check_enums(desc));
+    TRY(conv_check_enums(desc));
     TRY(check_channels(desc));
     TRY(check_posts(desc));
     if (desc->op == CJ_CONV_TRANSPOSE && desc->pad_mode != CJ_PAD_ZEROS)

@@ -45,6 +45,9 @@ struct conv {
 /* Validate and make canonical. CJ_INVALID names the field and its value. */
 cj_status conv_from_desc(const cj_conv_desc *desc, struct conv *conv);
 
+/* Whether every enumeration of a descriptor, and its rank, has a value that exists. */
+cj_status conv_check_enums(const cj_conv_desc *desc);
+
 /* The output's size for a descriptor, in its own order of dimensions; 0 behind its rank. Checks what it reads.
  */
 cj_status conv_output(const cj_conv_desc *desc, int64_t output[3]);

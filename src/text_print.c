@@ -1,11 +1,13 @@
 /* Writing SHAPE strings: the always present parts, then what differs from its default. */
 #include "algo.h"
+#include "conv.h"
 #include "status.h"
 #include "text.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 struct printer {
     char *text;
@@ -63,6 +65,15 @@ static void add_padding(struct printer *p, const cj_conv_desc *d)
     }
 }
 
+/* All digits, without the + of an exponent, since that joins post-ops. */
+static void add_real(struct printer *p, double value)
+{
+    char text[40];
+    snprintf(text, sizeof text, "%.17g", value);
+    const char *plus = strchr(text, '+');
+    add(p, "@%.*s%s", plus ? (int)(plus - text) : (int)strlen(text), text, plus ? plus + 1 : "");
+}
+
 static void add_posts(struct printer *p, const cj_conv_desc *d)
 {
     for (int i = 0; i < CJ_MAX_POST && d->post[i].kind != CJ_POST_NONE; i++) {
@@ -71,9 +82,9 @@ static void add_posts(struct printer *p, const cj_conv_desc *d)
         post_by_name(post_name(post->kind), &parameters);
         add(p, "%s%s", i ? "+" : ":post=", post_name(post->kind));
         if (parameters > 0)
-            add(p, "@%.17g", post->alpha);
+            add_real(p, post->alpha);
         if (parameters > 1)
-            add(p, "@%.17g", post->beta);
+            add_real(p, post->beta);
     }
 }
 
@@ -118,6 +129,7 @@ static void add_operator(struct printer *p, const cj_conv_desc *d, int64_t batch
 
 cj_status text_print_shape(const cj_conv_desc *d, int64_t batch, char *text, size_t size)
 {
+    TRY(conv_check_enums(d)); /* they are indexes below */
     if (d->input_layout == CJ_STRIDED || d->output_layout == CJ_STRIDED)
         return fail(CJ_INVALID, "input_layout or output_layout is CJ_STRIDED, which no SHAPE can say");
     struct printer p = {.text = text, .size = size, .rank = d->rank ? d->rank : 2};
