@@ -29,6 +29,9 @@ static const struct name accuracies[] = {{"fast", CJ_FAST}, {"strict", CJ_STRICT
 static const struct name isas[] = {
     {"host", CJ_ISA_HOST}, {"sse2", CJ_ISA_SSE2}, {"avx2", CJ_ISA_AVX2}, {"avx512", CJ_ISA_AVX512}};
 
+/* Six post-ops of two numbers in all their digits take 350. */
+enum { LONGEST_PART = 400 };
+
 #define COUNT(array) ((int)(sizeof(array) / sizeof(array)[0]))
 
 static const struct {
@@ -89,16 +92,22 @@ static cj_status read_number(struct word value, const char *part, int64_t *numbe
     return word_number(value, number) ? CJ_OK : wrong(part, "a whole number");
 }
 
-static cj_status read_name(struct word value, const char *part, const struct name *names, int count,
-                           int *result)
+static bool find_name(struct word value, const struct name *names, int count, int *result)
 {
     for (int i = 0; i < count; i++) {
         if (!word_is(value, names[i].text))
             continue;
         *result = names[i].value;
-        return CJ_OK;
+        return true;
     }
-    return wrong(part, "one of the names that the README lists");
+    return false;
+}
+
+static cj_status read_name(struct word value, const char *part, const struct name *names, int count,
+                           int *result)
+{
+    return find_name(value, names, count, result) ? CJ_OK
+                                                  : wrong(part, "one of the names that the README lists");
 }
 
 /* "3" for every dimension, or "3x5" with one number for each. */
@@ -109,7 +118,7 @@ static cj_status read_dimensions(const struct reader *r, struct word value, cons
     int count = 0;
     while (count < r->rank && word_next(&value, 'x', &item))
         TRY(read_number(item, part, &numbers[count++]));
-    if (value.length || (count != 1 && count != r->rank))
+    if (value.at || (count != 1 && count != r->rank))
         return wrong(part, "one number, or one for each spatial dimension: 2x1");
     for (; count < r->rank; count++)
         numbers[count] = numbers[0];
@@ -177,7 +186,7 @@ static cj_status read_os(struct reader *r, struct word v, const char *p)
 static cj_status read_p(struct reader *r, struct word value, const char *part)
 {
     int named = 0;
-    if (read_name(value, part, auto_pads, COUNT(auto_pads), &named) == CJ_OK) {
+    if (find_name(value, auto_pads, COUNT(auto_pads), &named)) {
         r->desc->auto_pad = (cj_auto_pad)named;
         return CJ_OK;
     }
@@ -189,10 +198,10 @@ static cj_status read_p(struct reader *r, struct word value, const char *part)
         r->desc->pad_hi[count] = r->desc->pad_lo[count];
         if (word_next(&item, '~', &side))
             TRY(read_number(side, part, &r->desc->pad_hi[count]));
-        if (item.length)
+        if (item.at)
             return wrong(part, "at most two numbers for a dimension: 1~2");
     }
-    if (value.length || (count != 1 && count != r->rank))
+    if (value.at || (count != 1 && count != r->rank))
         return wrong(part, "p1, p1x0, p1~2x0~1, psame, psame_lower or pvalid");
     for (; count < r->rank; count++) {
         r->desc->pad_lo[count] = r->desc->pad_lo[0];
@@ -262,7 +271,7 @@ static cj_status read_post(struct word item, const char *part, cj_post *post)
     for (int i = 0; i < parameters && i < COUNT(values); i++)
         if (!word_next(&item, '@', &number) || !word_real(number, values[i]))
             return wrong(part, "a post-op with its parameters: leaky_relu@0.1, clamp@0@6");
-    return item.length ? wrong(part, "a post-op with no more parameters than it has") : CJ_OK;
+    return item.at ? wrong(part, "a post-op with no more parameters than it has") : CJ_OK;
 }
 
 static cj_status read_posts(struct reader *r, struct word value, const char *part)
@@ -339,9 +348,9 @@ static cj_status read_operator(struct reader *r, struct word word)
 
 static cj_status read_one(struct reader *r, struct word word, uint32_t *seen)
 {
-    char text[96];
+    char text[LONGEST_PART + 1];
     if (!word_copy(word, text, sizeof text))
-        return fail(CJ_INVALID, "a part of the SHAPE is longer than 95 characters");
+        return fail(CJ_INVALID, "a part of the SHAPE is empty or longer than %d characters", LONGEST_PART);
     for (int i = 0; i < COUNT(parts); i++) {
         size_t length = strlen(parts[i].prefix);
         if (strncmp(text, parts[i].prefix, length) != 0)
@@ -359,11 +368,15 @@ static cj_status complete(struct reader *r)
 {
     cj_conv_desc *d = r->desc;
     if (r->depthwise) {
-        int64_t multiplier = d->multiplier ? d->multiplier : 1;
+        int64_t multiplier = d->multiplier, outputs;
+        if (__builtin_mul_overflow(d->in_channels, multiplier ? multiplier : 1, &outputs))
+            return fail(CJ_INVALID, "\"m%lld\" in the SHAPE is too large", (long long)multiplier);
+        if (multiplier && d->out_channels && d->out_channels != outputs)
+            return fail(CJ_INVALID, "\"m%lld\" in the SHAPE contradicts \"o%lld\": with c it gives %lld",
+                        (long long)multiplier, (long long)d->out_channels, (long long)outputs);
         d->multiplier = 0;
         d->groups = d->in_channels;
-        if (!d->out_channels && __builtin_mul_overflow(d->in_channels, multiplier, &d->out_channels))
-            return fail(CJ_INVALID, "\"m\" in the SHAPE is too large");
+        d->out_channels = d->out_channels ? d->out_channels : outputs;
     }
     if (!d->in_channels || !d->out_channels || !d->input[0] || !d->kernel[0])
         return fail(CJ_INVALID, "the SHAPE lacks a part: it needs c, %si and k", r->depthwise ? "" : "o, ");
