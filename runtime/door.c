@@ -33,8 +33,7 @@ static cj_status own_directory(char directory[PATH_MAX])
     return CJ_OK;
 }
 
-/* The first of the plug-in's names that lies beside this library; where none does, the last, so that the
- * linker's sentence names a file. */
+/* The first of the plug-in's names that lies beside this library. */
 static cj_status path_beside_library(char path[2 * PATH_MAX])
 {
     static const char *const names[] = {"libconvjit-codegen.so.0", "libconvjit-codegen.so"};
@@ -43,9 +42,12 @@ static cj_status path_beside_library(char path[2 * PATH_MAX])
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         snprintf(path, 2 * PATH_MAX, "%s/%s", directory, names[i]);
         if (access(path, F_OK) == 0)
-            break;
+            return CJ_OK;
     }
-    return CJ_OK;
+    return fail(CJ_NO_CODEGEN,
+                "there is no code generator: %s is not beside libconvjit in %s; it is built with "
+                "CONVJIT_BUILD_CODEGEN=ON, and options.codegen_path or CONVJIT_CODEGEN may name its file",
+                names[0], directory);
 }
 
 static cj_status check(const struct door *door, const char *path, const struct plugin *plugin)
