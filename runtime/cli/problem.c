@@ -74,8 +74,8 @@ static int settle_dtype(struct problem *problem, const struct run_settings *s)
             continue;
         if (!asked)
             return complain(EXIT_WRONG, "--%s %s is %s, but --input is %s; --dtype %s would convert it",
-                            file_option(i), s->path[i], choice_word(dtype_choices, tensor->dtype),
-                            choice_word(dtype_choices, dtype), choice_word(dtype_choices, dtype));
+                            file_option(i), s->path[i], choice_word(dtype_choices, (int)tensor->dtype),
+                            choice_word(dtype_choices, (int)dtype), choice_word(dtype_choices, (int)dtype));
         if (!npy_convert(tensor, dtype))
             return complain(EXIT_MACHINE, "--%s %s needs more memory than there is to convert it",
                             file_option(i), s->path[i]);
