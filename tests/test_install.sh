@@ -98,7 +98,7 @@ readme_example() { # prefix, library folder
     # shellcheck disable=SC2086
     quietly "$cc" -std=c11 -pedantic -Wall -Wextra -Werror "$work/example.c" -o "$work/example" $flags \
         -Wl,-rpath,"$1/$2"
-    quietly "$work/example"
+    same "what the README's example prints" 4 "$("$work/example")"
 }
 by_cmake() { # prefix, library folder
     rm -rf "$work/cmake"
