@@ -5,6 +5,7 @@
  *
  * Everything is a formula, so every machine gets the same data. */
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,12 +210,16 @@ static unsigned char *slurp(const char *path, size_t *size)
 static int compare_values(const float *a, const float *b, size_t count)
 {
     double largest = 0, difference = 0;
+    bool finite = true;
     for (size_t i = 0; i < count; i++) {
         double here = fabs((double)a[i] - b[i]);
+        finite &= isfinite(here) != 0;
+        difference = fmax(difference, here); /* which passes over what is not a number */
         largest = fmax(largest, fabs((double)b[i]));
-        difference = here <= difference ? difference : here; /* takes over what is not a number, too */
     }
     printf("%zu elements, the largest is %.4g, the largest difference is %.3g\n", count, largest, difference);
+    if (!finite)
+        return complain("is not a number, or infinite", "an element");
     return largest > 0 && difference <= 1e-5 * largest ? 0 : complain("is too large", "the difference");
 }
 
