@@ -7,14 +7,14 @@ set -eu
 cd "$(dirname "$0")/.."
 . tests/packages.sh
 need_packages gcc libc6-dev cmake ninja-build clang clang-format cppcheck llvm-19-dev libxxhash-dev libcmocka-dev \
-    g++ pkgconf
+    g++ pkgconf clang-tidy protobuf-c-compiler libprotobuf-c-dev libonnx-dev libonnx-testdata
 
 jobs=$(nproc)
 compiled() { # folder, then options for cmake
     folder=$1
     shift
-    cmake -S . -B "$folder" -G Ninja -DCONVJIT_WERROR=ON -DCONVJIT_BUILD_TESTS=ON "$@" >"$folder.log" 2>&1 ||
-        { cat "$folder.log"; return 1; }
+    cmake -S . -B "$folder" -G Ninja -DCONVJIT_WERROR=ON -DCONVJIT_BUILD_TESTS=ON -DCONVJIT_REQUIRE_ONNX=ON "$@" \
+        >"$folder.log" 2>&1 || { cat "$folder.log"; return 1; }
     cmake --build "$folder" >"$folder.log" 2>&1 || { cat "$folder.log"; return 1; }
 }
 stage() {
