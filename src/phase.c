@@ -22,10 +22,10 @@ static struct phase_axis forward_axis(const struct axis *axis)
 /* The first tap that meets outputs of residue r; `kernel` if none does. */
 static int64_t first_tap(const struct axis *axis, int64_t residue)
 {
-    int64_t k = 0, period = axis->stride / gcd64(axis->stride, axis->dilation);
-    while (k < period && k * axis->dilation % axis->stride != residue)
+    int64_t k = 0, end = min64(axis->stride / gcd64(axis->stride, axis->dilation), axis->kernel);
+    while (k < end && k * axis->dilation % axis->stride != residue)
         k++;
-    return k < period ? min64(k, axis->kernel) : axis->kernel;
+    return k < end ? k : axis->kernel;
 }
 
 /* Phase number p of an axis holds the outputs p, p + s, p + 2s, ... */
