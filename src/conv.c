@@ -54,19 +54,28 @@ static cj_status check_spatial(const struct field *field, int rank)
     return CJ_OK;
 }
 
+static cj_status check_kind(const cj_conv_desc *d, int i)
+{
+    int kind = (int)d->post[i].kind;
+    if (kind >= CJ_POST_NONE && kind <= CJ_POST_CLAMP)
+        return CJ_OK;
+    return fail(CJ_INVALID, "post[%d].kind is %d; it must be %d to %d", i, kind, CJ_POST_NONE, CJ_POST_CLAMP);
+}
+
+/* Enumerations without a negative value are unsigned to the compiler; what a caller put there is an int. */
 cj_status conv_check_enums(const cj_conv_desc *d)
 {
-    TRY(check_range("op", d->op, CJ_CONV, CJ_SEPARABLE));
+    TRY(check_range("op", (int)d->op, CJ_CONV, CJ_SEPARABLE));
     TRY(check_range("rank", d->rank, 0, 3));
-    TRY(check_range("dtype", d->dtype, CJ_F32, CJ_F64));
-    TRY(check_range("auto_pad", d->auto_pad, CJ_PAD_EXPLICIT, CJ_PAD_VALID));
-    TRY(check_range("pad_mode", d->pad_mode, CJ_PAD_ZEROS, CJ_PAD_CIRCULAR));
-    TRY(check_range("input_layout", d->input_layout, CJ_NCHW, CJ_STRIDED));
-    TRY(check_range("output_layout", d->output_layout, CJ_NCHW, CJ_STRIDED));
-    TRY(check_range("accuracy", d->accuracy, CJ_FAST, CJ_STRICT));
+    TRY(check_range("dtype", (int)d->dtype, CJ_F32, CJ_F64));
+    TRY(check_range("auto_pad", (int)d->auto_pad, CJ_PAD_EXPLICIT, CJ_PAD_VALID));
+    TRY(check_range("pad_mode", (int)d->pad_mode, CJ_PAD_ZEROS, CJ_PAD_CIRCULAR));
+    TRY(check_range("input_layout", (int)d->input_layout, CJ_NCHW, CJ_STRIDED));
+    TRY(check_range("output_layout", (int)d->output_layout, CJ_NCHW, CJ_STRIDED));
+    TRY(check_range("accuracy", (int)d->accuracy, CJ_FAST, CJ_STRICT));
     for (int i = 0; i < CJ_MAX_POST; i++)
-        TRY(check_range("post.kind", d->post[i].kind, CJ_POST_NONE, CJ_POST_CLAMP));
-    return check_range("isa", d->isa, CJ_ISA_HOST, CJ_ISA_AVX512);
+        TRY(check_kind(d, i));
+    return check_range("isa", (int)d->isa, CJ_ISA_HOST, CJ_ISA_AVX512);
 }
 
 static cj_status check_sizes(const cj_conv_desc *d, int rank)
@@ -110,13 +119,16 @@ static cj_status check_channels(const cj_conv_desc *d)
 static cj_status check_post(const cj_conv_desc *d, int i, int seen[])
 {
     const cj_post *post = &d->post[i];
+    int kind = (int)post->kind;
     if (post->kind != CJ_POST_NONE && i > 0 && d->post[i - 1].kind == CJ_POST_NONE)
-        return fail(CJ_INVALID, "post[%d] is set behind the end of the list, post[%d]", i, i - 1);
+        return fail(CJ_INVALID, "post[%d].kind is %d; behind the end of the list, post[%d], it must be 0", i,
+                    kind, i - 1);
     bool once = post->kind == CJ_POST_RESIDUAL || post->kind == CJ_POST_SCALE_SHIFT;
     if (once && seen[post->kind]++)
-        return fail(CJ_INVALID, "post[%d] is a second one of its kind; a call has operands for one", i);
+        return fail(CJ_INVALID, "post[%d].kind is %d, a second one; a call has operands for one", i, kind);
     if (isnan(post->alpha) || isnan(post->beta))
-        return fail(CJ_INVALID, "post[%d] has a parameter that is not a number", i);
+        return fail(CJ_INVALID, "post[%d].%s is nan; it must be a number", i,
+                    isnan(post->alpha) ? "alpha" : "beta");
     if (post->kind == CJ_POST_CLAMP && post->alpha > post->beta)
         return fail(CJ_INVALID, "post[%d].alpha is %g; it must be at most beta, %g", i, post->alpha,
                     post->beta);
