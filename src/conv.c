@@ -173,8 +173,8 @@ static void pad_same(const cj_conv_desc *d, struct dimension *dim)
 {
     struct axis *axis = &dim->axis;
     int64_t in = axis->in, stride = axis->stride;
-    int64_t total = d->op == CJ_CONV_TRANSPOSE ? (in - 1) * stride + dim->span - in * stride
-                                               : (ceil_div(in, stride) - 1) * stride + dim->span - in;
+    int64_t total =
+        dim->span - (d->op == CJ_CONV_TRANSPOSE ? stride : in - (ceil_div(in, stride) - 1) * stride);
     total = max64(total, 0);
     int64_t small = total / 2;
     axis->pad_lo = d->auto_pad == CJ_PAD_SAME ? small : total - small;
@@ -313,6 +313,7 @@ struct tensor {
     cj_layout layout;
     const int64_t *given;
     int64_t channels, size[3];
+    int64_t reach[3]; /* the input with its padding: offsets are computed for all of it */
     bool may_broadcast;
 };
 
@@ -366,7 +367,7 @@ static cj_status check_overlap(const struct tensor *t, int rank, const int64_t s
 static cj_status given_strides(const struct tensor *t, int rank, int64_t strides[5])
 {
     /* The batch has no size here: two images stand for any number. */
-    int64_t sizes[5] = {2, t->channels, t->size[0], t->size[1], t->size[2]}, reach = 0;
+    int64_t sizes[5] = {2, t->channels, t->reach[0], t->reach[1], t->reach[2]}, reach = 0;
     for (int i = 0; i < 5; i++) {
         if (i >= rank + 2 && t->given[i])
             return fail(CJ_INVALID, "%s[%d] is %lld; entries behind rank %d must be 0", t->strides_name, i,
@@ -386,8 +387,8 @@ static cj_status given_strides(const struct tensor *t, int rank, int64_t strides
 static cj_status resolve_strides(const struct tensor *t, int rank, int bytes, struct strides *result)
 {
     int64_t strides[5] = {0};
-    int64_t factors[4] = {t->channels, t->size[0], rank > 1 ? t->size[1] : 1, rank > 2 ? t->size[2] : 1};
-    TRY(check_product(t->may_broadcast ? "the input" : "the output", factors, 4, bytes));
+    int64_t factors[4] = {t->channels, t->reach[0], t->reach[1], t->reach[2]};
+    TRY(check_product(t->may_broadcast ? "the padded input" : "the output", factors, 4, bytes));
     if (t->layout == CJ_STRIDED)
         TRY(given_strides(t, rank, strides));
     else
@@ -398,16 +399,26 @@ static cj_status resolve_strides(const struct tensor *t, int rank, int bytes, st
     return CJ_OK;
 }
 
+/* Input elements along an axis from the first to the last that any tap asks for, inside or outside. */
+static int64_t input_reach(const cj_conv_desc *d, const struct axis *axis)
+{
+    if (d->op == CJ_CONV_TRANSPOSE)
+        return axis->in + 2 * (axis->kernel - 1) * axis->dilation;
+    return axis->in + axis->pad_lo + axis->pad_hi;
+}
+
 static cj_status resolve_tensors(const cj_conv_desc *d, const struct axis axes[3], struct conv *conv)
 {
     int rank = d->rank ? d->rank : 2, bytes = d->dtype == CJ_F64 ? 8 : 4;
-    struct tensor in = {"input_strides", d->input_layout, d->input_strides, d->in_channels, {1, 1, 1}, true};
-    struct tensor out = {"output_strides", d->output_layout, d->output_strides,
-                         d->out_channels,  {1, 1, 1},        false};
-    int64_t weights[5] = {d->in_channels, d->out_channels, 1, 1, 1};
+    struct tensor in = {
+        "input_strides", d->input_layout, d->input_strides, d->in_channels, {1, 1, 1}, {1, 1, 1}, true};
+    struct tensor out = {
+        "output_strides", d->output_layout, d->output_strides, d->out_channels, {1, 1, 1}, {1, 1, 1}, false};
+    int64_t weights[5] = {conv->ic, conv->mid ? conv->mid / conv->ic : conv->oc, 1, 1, 1};
     for (int i = 0; i < rank; i++) {
         in.size[i] = axes[i].in;
-        out.size[i] = axes[i].out;
+        in.reach[i] = input_reach(d, &axes[i]);
+        out.size[i] = out.reach[i] = axes[i].out;
         weights[2 + i] = axes[i].kernel;
     }
     /* Packed weights round channels up, to less than 64 more. */
@@ -427,7 +438,7 @@ static cj_status resolve_channels(const cj_conv_desc *d, struct conv *conv)
     conv->groups = d->op == CJ_SEPARABLE ? conv->ic : d->groups ? d->groups : 1;
     if (d->op != CJ_SEPARABLE)
         return CJ_OK;
-    int64_t factors[] = {d->multiplier ? d->multiplier : 1, conv->ic, conv->oc};
+    int64_t factors[] = {d->multiplier ? d->multiplier : 1, conv->ic, conv->oc + 64}; /* tails, as below */
     TRY(check_product("the pointwise weights", factors, 3, 8));
     conv->mid = factors[0] * conv->ic;
     return CJ_OK;
