@@ -107,7 +107,7 @@ static const char *symbol_name(const struct object *object, const Elf64_Sym *sym
         return "?";
     const Elf64_Shdr *names = &object->section[table->sh_link];
     const char *base = (const char *)object->bytes + names->sh_offset;
-    if (symbol->st_name >= names->sh_size ||
+    if (names->sh_type != SHT_STRTAB || symbol->st_name >= names->sh_size ||
         !memchr(base + symbol->st_name, 0, names->sh_size - symbol->st_name))
         return "?";
     return base + symbol->st_name;
@@ -146,6 +146,9 @@ static cj_status find_entry(const struct object *object, size_t *entry)
             continue;
         int64_t offset;
         TRY(locate_symbol(object, &symbol, &offset));
+        const Elf64_Shdr *section = &object->section[symbol.st_shndx];
+        if (!is_code(section) || symbol.st_value == section->sh_size)
+            return fail(CJ_COMPILE, "the object's %s is no function: it lies outside the code", BLOB_SYMBOL);
         *entry = (size_t)offset;
         return CJ_OK;
     }
