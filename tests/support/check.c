@@ -1,230 +1,124 @@
 #include "check.h"
 
-#include "guard.h"
-#include "oracle.h"
-
 #include <math.h>
-#include <stdbool.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-unsigned check_random(unsigned *state)
+enum { SHAPE_SIZE = 800 };
+
+void check_complain(const cj_conv_desc *desc, int64_t batch, const char *format, ...)
 {
-    *state = *state * 1664525u + 1013904223u;
-    return *state >> 8;
+    char shape[SHAPE_SIZE];
+    va_list args;
+    problem_shape(desc, batch, shape, sizeof shape);
+    fprintf(stderr, "\n%s\n  ", shape);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
 }
 
-int64_t check_pick(unsigned *state, const int64_t *values, int count)
+struct check check_open(const cj_conv_desc *desc, int64_t batch, unsigned seed)
 {
-    return values[check_random(state) % (unsigned)count];
+    struct check c = {.problem = problem_new(desc, batch, seed)};
+    size_t count = (size_t)c.problem.count[OUTPUT] + 1;
+    c.want = calloc(count, sizeof(double));
+    c.bound = calloc(count, sizeof(double));
+    check_ask(&c);
+    return c;
 }
 
-/* A tensor twice: exact values in double, and as the kernel sees it. */
-struct tensor {
-    int64_t count;
-    double *exact;
-    struct guarded seen;
-};
-
-struct run {
-    const cj_conv_desc *desc;
-    int64_t batch, out[3];
-    unsigned state;
-    bool f64;
-    size_t element;
-    enum guard_side side;
-    struct tensor input, weight, pointwise, bias, residual, scale, shift, output;
-    struct guarded packed, scratch;
-    double *bound;
-};
-
-static int64_t spatial(const int64_t size[3], int rank)
+void check_ask(struct check *check)
 {
-    int64_t product = 1;
-    for (int i = 0; i < rank; i++)
-        product *= size[i];
-    return product;
+    problem_oracle(&check->problem, check->want, check->bound);
 }
 
-static void store(const struct run *r, void *to, int64_t index, double value)
+void check_close(struct check *check)
 {
-    if (r->f64)
-        memcpy((char *)to + index * 8, &value, 8);
-    else
-        memcpy((char *)to + index * 4, &(float){(float)value}, 4);
+    problem_free(&check->problem);
+    free(check->want);
+    free(check->bound);
 }
 
-static double fetch(const struct run *r, const void *from, int64_t index)
+/* How far from the oracle an output may be, for each unit of the magnitudes that were added. The rounding error
+ * of a sum of N products is at most N units in the last place of the sum of magnitudes (Higham, Accuracy and
+ * Stability, 3.1), in practice its root; activations add their own few units. */
+static double tolerance(const struct problem *p)
 {
-    double wide;
-    float narrow;
-    memcpy(&wide, (const char *)from + index * (int64_t)r->element, r->f64 ? 8 : 0);
-    memcpy(&narrow, (const char *)from + index * (int64_t)r->element, r->f64 ? 0 : 4);
-    return r->f64 ? wide : (double)narrow;
+    double products = (double)p->count[WEIGHT] / (double)p->desc->out_channels;
+    if (p->desc->op == CJ_SEPARABLE)
+        products = (double)(p->count[WEIGHT] + p->count[POINTWISE]) / (double)p->desc->out_channels;
+    return (p->desc->dtype == CJ_F64 ? 0x1p-53 : 0x1p-24) * (16 + sqrt(products));
 }
 
-/* The place of element `index` of [n, c, spatial] in a tensor of that layout. */
-static int64_t place(cj_layout layout, int64_t index, int64_t channels, int64_t pixels)
+/* Equal within the tolerance; what is infinite or not a number is so in both. */
+static bool is_near(double got, double want, double slack)
 {
-    if (layout == CJ_NCHW)
-        return index;
-    int64_t p = index % pixels, c = index / pixels % channels, n = index / pixels / channels;
-    return (n * pixels + p) * channels + c;
+    if (isnan(want) || isinf(want))
+        return isnan(want) ? isnan(got) : got == want;
+    return fabs(got - want) <= slack;
 }
 
-static struct tensor make(struct run *r, int64_t count)
+static bool compare(const struct check *check, const cj_conv_desc *desc)
 {
-    struct tensor t = {.count = count, .exact = calloc((size_t)count + 1, sizeof(double))};
-    for (int64_t i = 0; i < count; i++)
-        t.exact[i] = (double)((int)(check_random(&r->state) % 2048) - 1024) / 1024;
-    t.seen = guard_new((size_t)count * r->element, r->element, r->side);
-    return t;
-}
-
-static void lay_out(const struct run *r, struct tensor *t, cj_layout layout, int64_t channels, int64_t pixels)
-{
-    for (int64_t i = 0; i < t->count; i++)
-        store(r, t->seen.data, place(layout, i, channels, pixels), t->exact[i]);
-}
-
-static void free_tensor(struct tensor *t)
-{
-    free(t->exact);
-    guard_free(&t->seen);
-}
-
-static int64_t weight_count(const cj_conv_desc *d)
-{
-    int64_t taps = spatial(d->kernel, d->rank ? d->rank : 2), multiplier = d->multiplier ? d->multiplier : 1;
-    if (d->op == CJ_SEPARABLE)
-        return d->in_channels * multiplier * taps;
-    return d->out_channels * d->in_channels / (d->groups ? d->groups : 1) * taps;
-}
-
-static void make_tensors(struct run *r)
-{
-    const cj_conv_desc *d = r->desc;
-    int rank = d->rank ? d->rank : 2;
-    int64_t ins = spatial(d->input, rank), outs = spatial(r->out, rank), oc = d->out_channels;
-    int64_t mid = d->op == CJ_SEPARABLE ? d->in_channels * (d->multiplier ? d->multiplier : 1) : 0;
-    r->input = make(r, r->batch * d->in_channels * ins);
-    r->weight = make(r, weight_count(d));
-    r->pointwise = make(r, mid * oc);
-    r->bias = make(r, oc);
-    r->scale = make(r, oc);
-    r->shift = make(r, oc);
-    r->residual = make(r, r->batch * oc * outs);
-    r->output = make(r, r->batch * oc * outs);
-    r->bound = calloc((size_t)r->output.count + 1, sizeof(double));
-    lay_out(r, &r->input, d->input_layout, d->in_channels, ins);
-    lay_out(r, &r->residual, d->output_layout, oc, outs);
-    struct tensor *plain[] = {&r->weight, &r->pointwise, &r->bias, &r->scale, &r->shift};
-    for (int i = 0; i < 5; i++)
-        lay_out(r, plain[i], CJ_NCHW, 1, 1);
-    memset(r->output.seen.data, 0xff, (size_t)r->output.count * r->element);
-}
-
-static void free_tensors(struct run *r)
-{
-    struct tensor *all[] = {&r->input, &r->weight, &r->pointwise, &r->bias,
-                            &r->scale, &r->shift,  &r->residual,  &r->output};
-    for (int i = 0; i < 8; i++)
-        free_tensor(all[i]);
-    free(r->bound);
-}
-
-static cj_tensors tensors_of(const struct run *r)
-{
-    return (cj_tensors){.output = r->output.seen.data,
-                        .input = r->input.seen.data,
-                        .weight = r->weight.seen.data,
-                        .pointwise = r->desc->op == CJ_SEPARABLE ? r->pointwise.seen.data : NULL,
-                        .packed = r->packed.data,
-                        .bias = r->bias.seen.data,
-                        .residual = r->residual.seen.data,
-                        .scale = r->scale.seen.data,
-                        .shift = r->shift.seen.data,
-                        .scratch = r->scratch.data};
-}
-
-static cj_status run_kernel(struct run *r, const cj_kernel *kernel)
-{
-    r->packed = guard_new(cj_packed_bytes(kernel), 64, r->side);
-    r->scratch = guard_new(cj_scratch_bytes(kernel, 1), 64, r->side);
-    memset(r->scratch.data, 0xff, cj_scratch_bytes(kernel, 1));
-    cj_tensors tensors = tensors_of(r);
-    cj_status status = cj_pack_weights(kernel, tensors.weight, tensors.pointwise, r->packed.data);
-    if (status == CJ_OK)
-        status = cj_run(kernel, r->batch, &tensors, NULL);
-    guard_free(&r->packed);
-    guard_free(&r->scratch);
-    return status;
-}
-
-/* The rounding error of a sum of N products is at most N units of the sum of magnitudes (Higham, Accuracy and
- * Stability, 3.1), in practice far less; activations add their own few units. */
-static bool compare(const struct run *r, const char *shape)
-{
-    const cj_conv_desc *d = r->desc;
-    struct oracle_case c = {d,
-                            r->batch,
-                            r->input.exact,
-                            r->weight.exact,
-                            r->pointwise.exact,
-                            r->bias.exact,
-                            r->residual.exact,
-                            r->scale.exact,
-                            r->shift.exact,
-                            r->output.exact,
-                            r->bound};
-    oracle_run(&c);
-    int64_t outs = spatial(r->out, d->rank ? d->rank : 2);
-    double unit = r->f64 ? 0x1p-53 : 0x1p-24;
-    double terms = 16 + sqrt((double)(weight_count(d) + (d->op == CJ_SEPARABLE ? d->in_channels : 0)));
-    for (int64_t i = 0; i < r->output.count; i++) {
-        double got = fetch(r, r->output.seen.data, place(d->output_layout, i, d->out_channels, outs));
-        double want = r->output.exact[i], slack = unit * terms * (r->bound[i] + 1e-3);
-        if (fabs(got - want) <= slack)
+    const struct problem *p = &check->problem;
+    for (int64_t i = 0; i < p->count[OUTPUT]; i++) {
+        double got = p->value[OUTPUT][i], want = check->want[i];
+        double slack = tolerance(p) * (check->bound[i] + 1e-3);
+        if (is_near(got, want, slack))
             continue;
-        fprintf(stderr, "\n%s\n  element %lld is %.9g, should be %.9g within %.3g\n", shape, (long long)i, got,
-                want, slack);
+        check_complain(desc, p->batch, "element %lld is %.9g, should be %.9g within %.3g", (long long)i, got,
+                       want, slack);
         return false;
     }
     return true;
 }
 
-enum check_result check_case(cj_context *context, const cj_conv_desc *desc, int64_t batch, unsigned seed)
+static bool run_sides(struct check *check, const cj_conv_desc *desc, const cj_kernel *kernel,
+                      const enum guard_side sides[2])
 {
-    char shape[400];
-    if (cj_desc_print(desc, batch, shape, sizeof shape) != CJ_OK)
-        snprintf(shape, sizeof shape, "(%s)", cj_last_error());
+    char shape[SHAPE_SIZE];
+    problem_shape(desc, check->problem.batch, shape, sizeof shape);
+    guard_announce(shape);
+    for (int side = (int)sides[0]; side <= (int)sides[1]; side++) {
+        const char *complaint =
+            problem_run(&check->problem, kernel, &(struct manner){.side = (enum guard_side)side, .fill = 0xff});
+        if (complaint)
+            check_complain(desc, check->problem.batch, "%s", complaint);
+        if (complaint || !compare(check, desc))
+            return false;
+    }
+    return true;
+}
+
+enum check_result check_kernel(cj_context *context, struct check *check, const cj_conv_desc *desc,
+                               const enum guard_side sides[2])
+{
     cj_kernel *kernel;
     cj_status status = cj_prepare(context, desc, &kernel);
     if (status == CJ_UNSUPPORTED)
         return CHECK_DECLINED;
     if (status != CJ_OK) {
-        fprintf(stderr, "\n%s\n  %s: %s\n", shape, cj_status_name(status), cj_last_error());
+        check_complain(desc, check->problem.batch, "%s: %s", cj_status_name(status), cj_last_error());
         return CHECK_DIFFERENT;
     }
-    if (!desc->algorithm && strstr(cj_kernel_plan(kernel), "algorithm=reference")) {
-        fprintf(stderr, "\n%s\n  is left to the reference\n", shape);
-        cj_release(kernel);
-        return CHECK_DIFFERENT;
-    }
-    struct run r = {.desc = desc, .batch = batch, .state = seed, .f64 = desc->dtype == CJ_F64};
-    r.element = r.f64 ? 8 : 4;
-    r.side = seed % 2 ? GUARD_FRONT : GUARD_BEHIND;
-    oracle_output_size(desc, r.out);
-    guard_announce(shape);
-    make_tensors(&r);
-    status = run_kernel(&r, kernel);
-    bool same = status == CJ_OK && compare(&r, shape);
-    if (status != CJ_OK)
-        fprintf(stderr, "\n%s\n  %s: %s\n", shape, cj_status_name(status), cj_last_error());
-    free_tensors(&r);
+    bool slow = !desc->algorithm && strstr(cj_kernel_plan(kernel), "algorithm=reference");
+    if (slow)
+        check_complain(desc, check->problem.batch, "is left to the reference");
+    bool same = !slow && run_sides(check, desc, kernel, sides);
     cj_release(kernel);
     return same ? CHECK_SAME : CHECK_DIFFERENT;
+}
+
+enum check_result check_case(cj_context *context, const cj_conv_desc *desc, int64_t batch, unsigned seed)
+{
+    struct check check = check_open(desc, batch, seed);
+    enum guard_side side = seed % 2 ? GUARD_FRONT : GUARD_BEHIND;
+    enum check_result result = check_kernel(context, &check, desc, (const enum guard_side[]){side, side});
+    check_close(&check);
+    return result;
 }
 
 enum check_result check_shape(cj_context *context, const char *shape, unsigned seed)

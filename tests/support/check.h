@@ -2,6 +2,8 @@
 #ifndef CONVJIT_CHECK_H
 #define CONVJIT_CHECK_H
 
+#include "problem.h"
+
 #include <convjit/convjit.h>
 
 enum check_result { CHECK_SAME, CHECK_DIFFERENT, CHECK_DECLINED };
@@ -14,8 +16,23 @@ enum check_result check_case(cj_context *context, const cj_conv_desc *desc, int6
 /* The same for a SHAPE string; an error in the string is a difference. */
 enum check_result check_shape(cj_context *context, const char *shape, unsigned seed);
 
-/* A small generator of the same numbers everywhere. */
-unsigned check_random(unsigned *state);
-int64_t check_pick(unsigned *state, const int64_t *values, int count);
+/* A problem and what the oracle says about it, for several kernels. Values that are set behind `check_open`
+ * need a `check_ask` before the next `check_kernel`. */
+struct check {
+    struct problem problem;
+    double *want, *bound;
+};
+struct check check_open(const cj_conv_desc *desc, int64_t batch, unsigned seed);
+void check_ask(struct check *check);
+void check_close(struct check *check);
+
+/* Prepare the kernel for `desc`, which is the problem's but for its algorithm, ISA and accuracy, and run it
+ * once for each of the sides [first, last], as check_case does. */
+enum check_result check_kernel(cj_context *context, struct check *check, const cj_conv_desc *desc,
+                               const enum guard_side sides[2]);
+
+/* Complain about a problem on standard error, with its SHAPE in front. */
+void check_complain(const cj_conv_desc *desc, int64_t batch, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -1,28 +1,62 @@
 #include "guard.h"
 
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+static size_t page_size(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static unsigned char *room_of(const struct guarded *buffer)
+{
+    return (unsigned char *)buffer->map + page_size();
+}
+
+static size_t room_size(const struct guarded *buffer)
+{
+    return buffer->map_size - 2 * page_size();
+}
+
 struct guarded guard_new(size_t bytes, size_t alignment, enum guard_side side)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), room = (bytes + page) / page * page;
-    struct guarded g = {.map_size = room + 2 * page};
+    size_t page = page_size(), room = (bytes + alignment + page) / page * page;
+    struct guarded g = {.bytes = bytes, .map_size = room + 2 * page};
     g.map = mmap(NULL, g.map_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (g.map == MAP_FAILED || mprotect((char *)g.map + page, room, PROT_READ | PROT_WRITE))
+    if (g.map == MAP_FAILED || mprotect(room_of(&g), room, PROT_READ | PROT_WRITE))
         abort();
-    uintptr_t start = (uintptr_t)g.map + page, end = start + room - bytes;
-    g.data = (void *)(side == GUARD_FRONT ? start : end / alignment * alignment);
+    memset(room_of(&g), 0xff, room);
+    size_t behind = (room - bytes) / alignment * alignment;
+    g.data = room_of(&g) + (side == GUARD_FRONT ? 0 : side == GUARD_ODD ? alignment : behind);
     return g;
 }
 
 void guard_free(struct guarded *buffer)
 {
     munmap(buffer->map, buffer->map_size);
+}
+
+void guard_seal(const struct guarded *buffer)
+{
+    if (mprotect(room_of(buffer), room_size(buffer), PROT_READ))
+        abort();
+}
+
+static bool all_set(const unsigned char *from, const unsigned char *to)
+{
+    while (from < to && *from == 0xff)
+        from++;
+    return from == to;
+}
+
+bool guard_intact(const struct guarded *buffer)
+{
+    const unsigned char *room = room_of(buffer), *data = buffer->data;
+    return all_set(room, data) && all_set(data + buffer->bytes, room + room_size(buffer));
 }
 
 static char announced[512];

@@ -1,0 +1,85 @@
+#include "random.h"
+
+#include <string.h>
+
+#define PICK(state, ...) \
+    random_pick(state, (const int64_t[]){__VA_ARGS__}, (int)(sizeof((const int64_t[]){__VA_ARGS__}) / 8))
+
+unsigned random_next(unsigned *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return *state >> 8;
+}
+
+int64_t random_pick(unsigned *state, const int64_t *values, int count)
+{
+    return values[random_next(state) % (unsigned)count];
+}
+
+static void pick_dimension(cj_conv_desc *d, int i, unsigned *s)
+{
+    int long_row = i == d->rank - 1 && d->rank < 3;
+    d->input[i] = long_row ? 1 + random_next(s) % 40 : PICK(s, 1, 2, 3, 4, 5, 7, 8, 11, 13);
+    d->kernel[i] = PICK(s, 1, 1, 2, 3, 3, 3, 4, 5, 7, long_row ? 11 : 3);
+    d->stride[i] = PICK(s, 1, 1, 1, 2, 2, 3, 4, 5);
+    d->dilation[i] = PICK(s, 1, 1, 1, 2, 3);
+    d->pad_lo[i] = PICK(s, 0, 0, 1, 1, 2, 3, 9);
+    d->pad_hi[i] = random_next(s) % 3 ? d->pad_lo[i] : PICK(s, 0, 1, 2, 5);
+    if (d->op == CJ_CONV_TRANSPOSE && random_next(s) % 3 == 0)
+        d->output_padding[i] = random_next(s) % 2;
+}
+
+static void pick_posts(cj_conv_desc *d, unsigned *s)
+{
+    static const int activations[] = {CJ_POST_RELU,    CJ_POST_RELU6,     CJ_POST_LEAKY_RELU,
+                                      CJ_POST_SIGMOID, CJ_POST_TANH,      CJ_POST_SILU,
+                                      CJ_POST_GELU,    CJ_POST_HARDSWISH, CJ_POST_CLAMP};
+    int n = 0;
+    d->bias = random_next(s) % 2;
+    if (random_next(s) % 4 == 0)
+        d->post[n++].kind = CJ_POST_SCALE_SHIFT;
+    if (random_next(s) % 4 == 0)
+        d->post[n++].kind = CJ_POST_RESIDUAL;
+    if (random_next(s) % 2 == 0) {
+        d->post[n].kind = (cj_post_kind)activations[random_next(s) % 9];
+        d->post[n].alpha = d->post[n].kind == CJ_POST_CLAMP ? -0.5 : 0.1;
+        d->post[n].beta = 0.75;
+    }
+}
+
+static void pick_channels(cj_conv_desc *d, unsigned *s, bool depthwise)
+{
+    d->in_channels = PICK(s, 1, 2, 3, 4, 5, 7, 8, 13, 16, 17, 31, 33, 64);
+    d->out_channels = PICK(s, 1, 2, 3, 5, 8, 13, 16, 17, 24, 31, 33, 48, 64);
+    if (depthwise) {
+        d->groups = d->in_channels;
+        d->out_channels = d->in_channels * PICK(s, 1, 1, 2, 3);
+    } else if (d->op != CJ_SEPARABLE && random_next(s) % 3 == 0) {
+        int64_t groups = PICK(s, 2, 3, 4, 5);
+        d->groups = groups;
+        d->in_channels = groups * PICK(s, 1, 2, 3, 4, 8);
+        d->out_channels = groups * PICK(s, 1, 2, 3, 4, 8, 17);
+    }
+    if (d->op == CJ_SEPARABLE)
+        d->multiplier = PICK(s, 0, 1, 2, 3);
+}
+
+cj_conv_desc random_desc(cj_op op, bool depthwise, unsigned *s)
+{
+    cj_conv_desc d = {.op = op, .rank = 1 + (int)(random_next(s) % 3)};
+    pick_channels(&d, s, depthwise);
+    for (int i = 0; i < d.rank; i++)
+        pick_dimension(&d, i, s);
+    d.input_layout = (cj_layout)(random_next(s) % 2);
+    d.output_layout = (cj_layout)(random_next(s) % 2);
+    d.dtype = random_next(s) % 4 == 0 ? CJ_F64 : CJ_F32;
+    if (op != CJ_CONV_TRANSPOSE && random_next(s) % 4 == 0)
+        d.pad_mode = (cj_pad_mode)(1 + random_next(s) % 3);
+    if (random_next(s) % 5 == 0) {
+        memset(d.pad_lo, 0, sizeof d.pad_lo);
+        memset(d.pad_hi, 0, sizeof d.pad_hi);
+        d.auto_pad = (cj_auto_pad)(1 + random_next(s) % 3);
+    }
+    pick_posts(&d, s);
+    return d;
+}
