@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "support/check.h"
 #include "support/oracle.h"
+#include "support/random.h"
 #include "support/sample.h"
 
 #include <stdio.h>
@@ -200,10 +200,10 @@ static void dimensions_that_do_little_mean_the_same(void **state)
         cj_conv_desc desc = sample_desc(&s, 3);
         struct conv conv;
         for (int i = 0; i < desc.rank; i++) {
-            desc.kernel[i] = check_pick(&s, few, 5);
-            desc.stride[i] = check_pick(&s, few, 5);
-            desc.pad_lo[i] = check_pick(&s, few, 5) - 1;
-            desc.pad_hi[i] = check_pick(&s, few, 5) - 1;
+            desc.kernel[i] = random_pick(&s, few, 5);
+            desc.stride[i] = random_pick(&s, few, 5);
+            desc.pad_lo[i] = random_pick(&s, few, 5) - 1;
+            desc.pad_hi[i] = random_pick(&s, few, 5) - 1;
             desc.output_padding[i] = 0;
         }
         if (desc.auto_pad != CJ_PAD_EXPLICIT || conv_from_desc(&desc, &conv) != CJ_OK)

@@ -6,14 +6,14 @@
 #include <cmocka.h>
 
 #include "../src/conv.h"
-#include "support/check.h"
+#include "support/random.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #define PICK(state, ...) \
-    check_pick(state, (const int64_t[]){__VA_ARGS__}, (int)(sizeof((const int64_t[]){__VA_ARGS__}) / 8))
+    random_pick(state, (const int64_t[]){__VA_ARGS__}, (int)(sizeof((const int64_t[]){__VA_ARGS__}) / 8))
 
 /* A convolution of one axis, numbered by the digits of `code`: input, kernel, stride, dilation, padding. */
 enum { CODES = 9 * 4 * 4 * 3 * 3 * 3 };
@@ -280,19 +280,19 @@ static int64_t pick_size(unsigned *s)
 
 static int64_t pick_or_zero(unsigned *s)
 {
-    return check_random(s) % 3 ? 0 : pick_size(s);
+    return random_next(s) % 3 ? 0 : pick_size(s);
 }
 
 static cj_conv_desc pick_huge(unsigned *s)
 {
-    cj_conv_desc d = {.op = (cj_op)(check_random(s) % 3),
-                      .rank = 1 + (int)(check_random(s) % 3),
-                      .dtype = (cj_dtype)(check_random(s) % 2),
+    cj_conv_desc d = {.op = (cj_op)(random_next(s) % 3),
+                      .rank = 1 + (int)(random_next(s) % 3),
+                      .dtype = (cj_dtype)(random_next(s) % 2),
                       .in_channels = pick_size(s),
                       .out_channels = pick_size(s),
                       .auto_pad = (cj_auto_pad)PICK(s, 0, 0, 0, 1, 2, 3),
-                      .input_layout = (cj_layout)(check_random(s) % 3),
-                      .output_layout = (cj_layout)(check_random(s) % 2)};
+                      .input_layout = (cj_layout)(random_next(s) % 3),
+                      .output_layout = (cj_layout)(random_next(s) % 2)};
     if (d.op == CJ_SEPARABLE)
         d.multiplier = pick_or_zero(s);
     for (int i = 0; i < d.rank; i++) {

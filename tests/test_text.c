@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "support/check.h"
+#include "support/random.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -295,10 +295,10 @@ static void damaged_strings_give_a_status(void **state)
         size_t length = strlen(seeds[i % 4]);
         char *text = test_malloc(length + 1); /* of its exact size */
         memcpy(text, seeds[i % 4], length + 1);
-        for (unsigned edits = 1 + check_random(&s) % 3; edits; edits--)
-            text[check_random(&s) % length] = alphabet[check_random(&s) % (sizeof alphabet - 1)];
-        if (check_random(&s) % 4 == 0)
-            text[check_random(&s) % length] = 0;
+        for (unsigned edits = 1 + random_next(&s) % 3; edits; edits--)
+            text[random_next(&s) % length] = alphabet[random_next(&s) % (sizeof alphabet - 1)];
+        if (random_next(&s) % 4 == 0)
+            text[random_next(&s) % length] = 0;
         cj_conv_desc desc;
         int64_t batch, output[3];
         cj_status status = cj_desc_parse(text, &desc, &batch);

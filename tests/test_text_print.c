@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "../src/conv.h"
-#include "support/check.h"
+#include "support/random.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -18,17 +18,17 @@
 static double pick_real(unsigned *s)
 {
     double value =
-        ldexp((double)check_random(s) + (double)check_random(s) * 0x1p-24, (int)(check_random(s) % 120) - 80);
-    unsigned kind = check_random(s) % 8;
+        ldexp((double)random_next(s) + (double)random_next(s) * 0x1p-24, (int)(random_next(s) % 120) - 80);
+    unsigned kind = random_next(s) % 8;
     return kind == 0 ? -INFINITY : kind == 1 ? -0.0 : kind < 5 ? -value : value;
 }
 
 static void pick_posts(cj_conv_desc *d, unsigned *s)
 {
-    int count = (int)(check_random(s) % (CJ_MAX_POST + 1)), scaled = 0, added = 0;
+    int count = (int)(random_next(s) % (CJ_MAX_POST + 1)), scaled = 0, added = 0;
     for (int i = 0; i < count; i++) {
         cj_post *post = &d->post[i];
-        post->kind = (cj_post_kind)(1 + check_random(s) % CJ_POST_CLAMP);
+        post->kind = (cj_post_kind)(1 + random_next(s) % CJ_POST_CLAMP);
         if (post->kind == CJ_POST_RESIDUAL && added++)
             post->kind = CJ_POST_RELU;
         if (post->kind == CJ_POST_SCALE_SHIFT && scaled++)
@@ -36,54 +36,54 @@ static void pick_posts(cj_conv_desc *d, unsigned *s)
         if (post->kind == CJ_POST_LEAKY_RELU || post->kind == CJ_POST_CLAMP)
             post->alpha = pick_real(s);
         if (post->kind == CJ_POST_CLAMP)
-            post->beta = check_random(s) % 8 ? fmax(post->alpha, pick_real(s)) : INFINITY;
+            post->beta = random_next(s) % 8 ? fmax(post->alpha, pick_real(s)) : INFINITY;
     }
 }
 
 static void pick_dimensions(cj_conv_desc *d, unsigned *s)
 {
     for (int i = 0; i < d->rank; i++) {
-        d->input[i] = 1 + check_random(s) % 40;
-        d->kernel[i] = 1 + check_random(s) % 5;
-        d->stride[i] = check_random(s) % 4;
-        d->dilation[i] = check_random(s) % 4;
-        d->pad_lo[i] = check_random(s) % 3;
-        d->pad_hi[i] = check_random(s) % 2 ? d->pad_lo[i] : check_random(s) % 4;
-        if (d->op == CJ_CONV_TRANSPOSE && check_random(s) % 2)
-            d->output_padding[i] = check_random(s) % 3;
-        if (d->op == CJ_CONV_TRANSPOSE && check_random(s) % 8 == 0)
-            d->output_size[i] = 1 + check_random(s) % 90;
+        d->input[i] = 1 + random_next(s) % 40;
+        d->kernel[i] = 1 + random_next(s) % 5;
+        d->stride[i] = random_next(s) % 4;
+        d->dilation[i] = random_next(s) % 4;
+        d->pad_lo[i] = random_next(s) % 3;
+        d->pad_hi[i] = random_next(s) % 2 ? d->pad_lo[i] : random_next(s) % 4;
+        if (d->op == CJ_CONV_TRANSPOSE && random_next(s) % 2)
+            d->output_padding[i] = random_next(s) % 3;
+        if (d->op == CJ_CONV_TRANSPOSE && random_next(s) % 8 == 0)
+            d->output_size[i] = 1 + random_next(s) % 90;
     }
-    if (check_random(s) % 4)
+    if (random_next(s) % 4)
         return;
     memset(d->pad_lo, 0, sizeof d->pad_lo);
     memset(d->pad_hi, 0, sizeof d->pad_hi);
-    d->auto_pad = (cj_auto_pad)(1 + check_random(s) % 3);
+    d->auto_pad = (cj_auto_pad)(1 + random_next(s) % 3);
 }
 
 static cj_conv_desc pick(unsigned *s)
 {
     static const char *const algorithms[] = {"direct", "reference", "depthwise"};
-    cj_conv_desc d = {.op = (cj_op)(check_random(s) % 3), .rank = (int)(check_random(s) % 4)};
-    int64_t groups = 1 + check_random(s) % 4;
-    d.groups = groups == 1 ? check_random(s) % 2 : groups;
-    d.in_channels = groups * (1 + (check_random(s) % 3 ? check_random(s) % 9 : 0));
-    d.out_channels = groups * (1 + check_random(s) % 9);
-    d.multiplier = d.op == CJ_SEPARABLE ? check_random(s) % 4 : 0;
+    cj_conv_desc d = {.op = (cj_op)(random_next(s) % 3), .rank = (int)(random_next(s) % 4)};
+    int64_t groups = 1 + random_next(s) % 4;
+    d.groups = groups == 1 ? random_next(s) % 2 : groups;
+    d.in_channels = groups * (1 + (random_next(s) % 3 ? random_next(s) % 9 : 0));
+    d.out_channels = groups * (1 + random_next(s) % 9);
+    d.multiplier = d.op == CJ_SEPARABLE ? random_next(s) % 4 : 0;
     int rank = d.rank;
     d.rank = rank ? rank : 2;
     pick_dimensions(&d, s);
     d.rank = rank;
-    d.dtype = (cj_dtype)(check_random(s) % 2);
+    d.dtype = (cj_dtype)(random_next(s) % 2);
     d.pad_mode =
-        check_random(s) % 3 || d.op == CJ_CONV_TRANSPOSE ? CJ_PAD_ZEROS : (cj_pad_mode)(check_random(s) % 4);
-    d.input_layout = (cj_layout)(check_random(s) % 2);
-    d.output_layout = (cj_layout)(check_random(s) % 2);
-    d.bias = (int)(check_random(s) % 2);
+        random_next(s) % 3 || d.op == CJ_CONV_TRANSPOSE ? CJ_PAD_ZEROS : (cj_pad_mode)(random_next(s) % 4);
+    d.input_layout = (cj_layout)(random_next(s) % 2);
+    d.output_layout = (cj_layout)(random_next(s) % 2);
+    d.bias = (int)(random_next(s) % 2);
     pick_posts(&d, s);
-    d.accuracy = (cj_accuracy)(check_random(s) % 2);
-    d.isa = (cj_isa)(check_random(s) % 4);
-    d.algorithm = check_random(s) % 4 ? NULL : algorithms[check_random(s) % 3];
+    d.accuracy = (cj_accuracy)(random_next(s) % 2);
+    d.isa = (cj_isa)(random_next(s) % 4);
+    d.algorithm = random_next(s) % 4 ? NULL : algorithms[random_next(s) % 3];
     return d;
 }
 
@@ -105,7 +105,7 @@ static void every_descriptor_comes_back(void **state)
         cj_conv_desc desc = pick(&s), back;
         struct conv conv;
         char text[512], again[512];
-        int64_t batch = check_random(&s) % 5, batch_back = -1;
+        int64_t batch = random_next(&s) % 5, batch_back = -1;
         if (conv_from_desc(&desc, &conv) != CJ_OK)
             continue;
         valid++;
