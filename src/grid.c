@@ -61,6 +61,42 @@ struct tiles grid_tiles(const struct plan *plan, const struct phase *phase)
     return tiles_even(outs, plan->tile_rows);
 }
 
+/* The first column of an even tile. */
+static int64_t tiles_col(const struct tiles *tiles, int64_t tile)
+{
+    return tile * (tiles->size - 1) + min64(tile, tiles->big);
+}
+
+/* Whether outputs begin .. begin + count of axis W have a tap outside the input. */
+static bool reaches_out(const struct conv *conv, const struct phase_axis *p, int64_t begin, int64_t count)
+{
+    int64_t low = begin * p->in_step + p->off0;
+    int64_t high = (begin + count - 1) * p->in_step + p->off0 + (p->taps - 1) * p->off_step;
+    return low < 0 || high >= conv->axis[AXIS_W].in;
+}
+
+struct edges grid_edges(const struct plan *plan)
+{
+    struct edges edges = {0, 0};
+    if (plan->band || !conv_axis_padded(&plan->conv, AXIS_W))
+        return edges;
+    struct phase phase = conv_phase(&plan->conv, 0);
+    const struct phase_axis *p = &phase.axis[AXIS_W];
+    struct tiles tiles = grid_tiles(plan, &phase);
+    int64_t count = tiles.big + tiles.small;
+    for (; edges.first < count; edges.first++) {
+        int64_t width = edges.first < tiles.big ? tiles.size : tiles.size - 1;
+        if (!reaches_out(&plan->conv, p, tiles_col(&tiles, edges.first), width))
+            break;
+    }
+    for (; edges.first + edges.last < count; edges.last++) {
+        int64_t tile = count - 1 - edges.last, width = tile < tiles.big ? tiles.size : tiles.size - 1;
+        if (!reaches_out(&plan->conv, p, tiles_col(&tiles, tile), width))
+            break;
+    }
+    return edges;
+}
+
 struct channel_block grid_channels(const struct plan *plan)
 {
     const struct conv *conv = &plan->conv;

@@ -33,6 +33,13 @@ int64_t grid_units(const struct grid *grid);
 struct tiles {
     int64_t size, big, small;
 };
+/* The first tiles of a row and the last ones that have taps in the padding along W: those that a plan without a
+ * band computes apart, leaving these taps out. None with a band, or where nothing is padded. */
+struct edges {
+    int64_t first, last;
+};
+struct edges grid_edges(const struct plan *plan);
+
 struct tiles tiles_even(int64_t outs, int64_t most);
 struct tiles grid_tiles(const struct plan *plan, const struct phase *phase);
 

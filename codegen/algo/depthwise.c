@@ -18,6 +18,13 @@ struct block {
     em_int channel; /* of the input */
 };
 
+/* A tile of the block. */
+struct tile_place {
+    const struct block *block;
+    em_int row, tile, col;
+    bool at_edge; /* its column is known, and some of its taps lie in the padding */
+};
+
 struct depthwise {
     const struct plan *plan;
     const struct unit *unit;
@@ -37,12 +44,29 @@ static em_vec load_pixel(struct em *em, const struct depthwise *d, const struct 
     return em_load_strided(em, from, d->source->channel, lanes);
 }
 
-static void emit_tap(struct em *em, const struct depthwise *d, const struct tile *tile,
-                     const struct block *block, em_ptr x, em_ptr w, int step)
+/* Whether tap `tap` of row `row` lies in the padding. Known only for a tile at the edge of a row that is read
+ * in place: there the column is a constant, and all taps are unrolled. */
+static bool lies_outside(const struct depthwise *d, const struct tile_place *place, int row, int tap)
 {
+    const struct conv *conv = &d->plan->conv;
+    struct phase phase = conv_phase(conv, 0);
+    const struct phase_axis *p = &phase.axis[AXIS_W];
+    int64_t first;
+    if (!place->at_edge || !em_known(place->col, &first))
+        return false;
+    int64_t at = (first + row) * p->in_step + p->off0 + tap * p->off_step;
+    return at < 0 || at >= conv->axis[AXIS_W].in;
+}
+
+static void emit_tap(struct em *em, const struct depthwise *d, const struct tile *tile,
+                     const struct tile_place *place, em_ptr x, em_ptr w, int step)
+{
+    const struct block *block = place->block;
     for (int v = 0; v < tile->vecs; v++) {
         em_vec weight = em_load_aligned(em, em_at(em, w, v * d->plan->lanes));
         for (int r = 0; r < tile->rows; r++) {
+            if (lies_outside(d, place, r, step))
+                continue;
             em_vec pixel = load_pixel(em, d, block, em_at(em, x, r * d->source->out[AXIS_W]), v);
             tile_add(em, tile, step, r, v, pixel, weight);
         }
@@ -50,25 +74,28 @@ static void emit_tap(struct em *em, const struct depthwise *d, const struct tile
 }
 
 static void emit_kernel_row(struct em *em, const struct depthwise *d, const struct tile *tile,
-                            const struct block *block, em_ptr x, em_ptr w)
+                            const struct tile_place *place, em_ptr x, em_ptr w)
 {
     int unroll = (int)d->plan->unroll;
     em_int taps = d->unit->axis[AXIS_W].taps, whole = em_sub(em, taps, em_rem(em, taps, em_i(em, unroll)));
     EM_STREAM(em, t, em_i(em, 0), whole, unroll)
     for (int k = 0; k < unroll; k++) {
         em_int tap = em_addc(em, t.at, k);
-        emit_tap(em, d, tile, block, em_offset(em, x, source_col_tap(em, d->source, tap)),
+        emit_tap(em, d, tile, place, em_offset(em, x, source_col_tap(em, d->source, tap)),
                  em_offset(em, w, em_mulc(em, tap, d->block)), k);
     }
     EM_FOR(em, t, whole, taps)
-    emit_tap(em, d, tile, block, em_offset(em, x, source_col_tap(em, d->source, t.at)),
+    emit_tap(em, d, tile, place, em_offset(em, x, source_col_tap(em, d->source, t.at)),
              em_offset(em, w, em_mulc(em, t.at, d->block)), 0);
 }
 
 static void emit_sum(struct em *em, const struct depthwise *d, const struct tile *tile,
-                     const struct block *block, em_ptr x, em_ptr w, const struct tap_range taps[AXIS_W])
+                     const struct tile_place *place, em_ptr x, em_ptr w)
 {
     em_int row_size = em_mulc(em, d->unit->axis[AXIS_W].taps, d->block);
+    struct tap_range taps[AXIS_W];
+    taps[AXIS_D] = unit_taps(em, d->unit, AXIS_D, d->unit->depth, d->unit->depth);
+    taps[AXIS_H] = unit_taps(em, d->unit, AXIS_H, place->row, place->row);
     EM_FOR(em, td, taps[AXIS_D].begin, taps[AXIS_D].end)
     {
         EM_FOR(em, th, taps[AXIS_H].begin, taps[AXIS_H].end)
@@ -76,7 +103,7 @@ static void emit_sum(struct em *em, const struct depthwise *d, const struct tile
             em_int row = em_add(em, em_mul(em, td.at, d->unit->axis[AXIS_H].taps), th.at);
             em_int at = em_add(em, em_mulc(em, td.at, d->source->tap[AXIS_D]),
                                em_mulc(em, th.at, d->source->tap[AXIS_H]));
-            emit_kernel_row(em, d, tile, block, em_offset(em, x, at),
+            emit_kernel_row(em, d, tile, place, em_offset(em, x, at),
                             em_offset(em, w, em_mul(em, row, row_size)));
         }
     }
@@ -98,16 +125,12 @@ static void emit_outputs(struct em *em, const struct depthwise *d, const struct 
     epilogue_tile(em, d->epilogue, tile, &out);
 }
 
-static void emit_tile(struct em *em, const struct depthwise *d, const struct block *block, em_int row,
-                      em_int tile_no, int64_t width)
+static void emit_tile(struct em *em, const struct depthwise *d, const struct tile_place *place, int64_t width)
 {
     const struct unit *unit = d->unit;
-    em_int col = unit_tile_col(em, unit, tile_no);
-    struct tap_range taps[AXIS_W];
-    taps[AXIS_D] = unit_taps(em, unit, AXIS_D, unit->depth, unit->depth);
-    taps[AXIS_H] = unit_taps(em, unit, AXIS_H, row, row);
-    em_int down = em_mulc(em, em_sub(em, row, unit->row0), d->source->out[AXIS_H]);
-    em_int right = em_sub(em, col, unit_tile_col(em, unit, unit->tile0));
+    const struct block *block = place->block;
+    em_int down = em_mulc(em, em_sub(em, place->row, unit->row0), d->source->out[AXIS_H]);
+    em_int right = em_sub(em, place->col, unit_tile_col(em, unit, unit->tile0));
     em_int at = em_add(em, down, em_mulc(em, right, d->source->out[AXIS_W]));
     em_int channels = em_sub(em, block->channel, em_mulc(em, unit->block0, d->block));
     at = em_add(em, at, em_mulc(em, channels, d->source->channel));
@@ -116,8 +139,38 @@ static void emit_tile(struct em *em, const struct depthwise *d, const struct blo
     {
         em_int skip = em_mul(em, j.at, em_mulc(em, d->taps, d->block));
         struct tile tile = tile_open(em, (int)width, block->vecs, (int)d->plan->unroll);
-        emit_sum(em, d, &tile, block, x, em_offset(em, d->packed, em_add(em, block->weights, skip)), taps);
-        emit_outputs(em, d, &tile, block, j.at, unit_pixel(em, unit, row, col));
+        emit_sum(em, d, &tile, place, x, em_offset(em, d->packed, em_add(em, block->weights, skip)));
+        emit_outputs(em, d, &tile, block, j.at, unit_pixel(em, unit, place->row, place->col));
+    }
+}
+
+/* Tiles begin .. end, which are at the edge of the row. */
+static void emit_edge(struct em *em, const struct depthwise *d, struct tile_place place, int64_t begin,
+                      int64_t end)
+{
+    struct phase phase = conv_phase(&d->plan->conv, 0);
+    struct tiles tiles = grid_tiles(d->plan, &phase);
+    place.at_edge = true;
+    for (int64_t i = begin; i < end; i++) {
+        place.tile = em_i(em, i);
+        place.col = unit_tile_col(em, d->unit, place.tile);
+        emit_tile(em, d, &place, i < tiles.big ? tiles.size : tiles.size - 1);
+    }
+}
+
+/* The tiles between the edges: all of them where there are no edges. */
+static void emit_inside(struct em *em, const struct depthwise *d, struct tile_place place, em_int begin,
+                        em_int end)
+{
+    struct tile_widths widths = plan_tile_widths(d->plan);
+    for (int i = 0; i < widths.count; i++) {
+        struct tile_range range = unit_tiles_of_width(em, d->unit, widths.width[i]);
+        EM_FOR(em, t, em_max(em, range.begin, begin), em_min(em, range.end, end))
+        {
+            place.tile = t.at;
+            place.col = unit_tile_col(em, d->unit, t.at);
+            emit_tile(em, d, &place, widths.width[i]);
+        }
     }
 }
 
@@ -127,14 +180,17 @@ static void emit_block(struct em *em, const struct depthwise *d, struct block bl
     em_int size = em_mulc(em, d->taps, d->block * d->multiplier);
     block.weights = em_add(em, unit_weights(em, unit), em_mul(em, number, size));
     block.channel = em_mulc(em, number, d->block);
-    struct tile_widths widths = plan_tile_widths(d->plan);
+    struct edges edges = grid_edges(d->plan);
+    struct phase phase = conv_phase(&d->plan->conv, 0);
+    struct tiles tiles = grid_tiles(d->plan, &phase);
+    int64_t count = tiles.big + tiles.small;
     EM_FOR(em, row, unit->row0, unit->row1)
     {
-        for (int i = 0; i < widths.count; i++) {
-            struct tile_range range = unit_tiles_of_width(em, unit, widths.width[i]);
-            EM_FOR(em, t, range.begin, range.end)
-            emit_tile(em, d, &block, row.at, t.at, widths.width[i]);
-        }
+        struct tile_place place = {.block = &block, .row = row.at};
+        emit_edge(em, d, place, 0, edges.first);
+        em_int end = edges.last ? em_i(em, count - edges.last) : unit->tile1;
+        emit_inside(em, d, place, em_i(em, edges.first), end);
+        emit_edge(em, d, place, count - edges.last, count);
     }
 }
 

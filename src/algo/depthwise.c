@@ -14,9 +14,20 @@ static const char *accepts(const struct conv *conv, const struct target *target)
     return NULL;
 }
 
-static bool can_read_in_place(const struct conv *conv)
+/* Versions of the micro-kernel for the edges of a row: each is up to 3 KB of code. */
+enum { MOST_EDGES = 4 };
+
+/* Without a band, taps in the padding along W are left out of the tiles at the edges: whole rows then, one
+ * version of the micro-kernel for each of these tiles, and taps that are all unrolled. */
+static bool can_read_in_place(const struct plan *plan)
 {
-    return conv->pad_mode == CJ_PAD_ZEROS && !conv_axis_padded(conv, AXIS_W) && conv->src.c == 1;
+    const struct conv *conv = &plan->conv;
+    struct edges edges = grid_edges(plan);
+    if (conv->pad_mode != CJ_PAD_ZEROS || conv->src.c != 1)
+        return false;
+    return !conv_axis_padded(conv, AXIS_W) ||
+           (conv_phases(conv) == 1 && plan->unroll == conv->axis[AXIS_W].kernel &&
+            edges.first + edges.last <= MOST_EDGES && grid_of_plan(plan).tile_units == 1);
 }
 
 static double band_bytes(const struct plan *plan)
@@ -41,7 +52,7 @@ static void choose_blocks(struct plan *plan, const struct target *target)
         plan->block_rows = ceil_div(plan->block_rows, 2);
     while (plan->block_oc > block && band_bytes(plan) > budget)
         plan->block_oc = round_up(plan->block_oc / 2, block);
-    while (plan->block_cols > plan->tile_rows && band_bytes(plan) > budget)
+    while (plan->band && plan->block_cols > plan->tile_rows && band_bytes(plan) > budget)
         plan->block_cols = round_up(plan->block_cols / 2, plan->tile_rows);
     struct grid grid = grid_of_plan(plan);
     plan->units = grid_units(&grid);
@@ -79,11 +90,10 @@ static void candidates(const struct plan *base, const struct target *target, con
             break;
         plan.tile_rows = min64(model_tile_rows(target, plan.tile_vecs), conv_most_outs(conv, AXIS_W));
         for (plan.band = 0; plan.band <= 1; plan.band++) {
-            if (!plan.band && !can_read_in_place(conv))
-                continue;
             struct plan whole = plan;
             finish(&whole, target);
-            sink->add(sink->sink, &whole);
+            if (plan.band || can_read_in_place(&whole))
+                sink->add(sink->sink, &whole);
         }
     }
 }
