@@ -151,6 +151,8 @@ static void pack_stage(const struct conv *conv, const struct pack *pack, const v
         if (nest_elements(pack, &plain.phase) > 0)
             pack_axis(&walk, 0, at);
     }
+    int64_t bytes = walk.to - (char *)to;
+    memset(walk.to, 0, (size_t)(round_up(bytes, 64) - bytes));
 }
 
 void pack_weights(const struct plan *plan, const void *weight, const void *pointwise, void *packed)
