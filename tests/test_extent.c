@@ -1,0 +1,133 @@
+/* How large and how much work a convolution is, by counting. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "../src/conv.h"
+#include "support/sample.h"
+
+#include <stdio.h>
+
+/* Pairs of an output and a tap along an axis with an element to multiply: any, where padding repeats the input.
+ */
+static double count_pairs(const struct conv *conv, const struct axis *x)
+{
+    double pairs = 0;
+    for (int64_t o = 0; o < x->out; o++)
+        for (int64_t k = 0; k < x->kernel; k++)
+            for (int64_t i = 0; i < x->in; i++)
+                pairs += conv->op == CJ_CONV_TRANSPOSE ? i * x->stride + k * x->dilation - x->pad_lo == o
+                                                       : o * x->stride + k * x->dilation - x->pad_lo == i;
+    return conv->pad_mode == CJ_PAD_ZEROS ? pairs : (double)x->out * (double)x->kernel;
+}
+
+static double count_flops(const cj_conv_desc *d, const struct conv *conv)
+{
+    double pairs = 1, pixels = 1, groups = d->groups ? (double)d->groups : 1;
+    double ic = (double)d->in_channels, oc = (double)d->out_channels;
+    for (int a = 0; a < AXES; a++) {
+        pairs *= count_pairs(conv, &conv->axis[a]);
+        pixels *= (double)conv->axis[a].out;
+    }
+    if (d->op != CJ_SEPARABLE)
+        return 2 * pairs * oc * ic / groups;
+    double mid = ic * (double)(d->multiplier ? d->multiplier : 1);
+    return 2 * pairs * mid + 2 * pixels * mid * oc;
+}
+
+static void work_is_two_operations_a_product(void **state)
+{
+    (void)state;
+    unsigned s = 3;
+    int wrong = 0;
+    for (int i = 0; i < 3000 && wrong < 5; i++) {
+        cj_conv_desc desc = sample_desc(&s, 20);
+        struct conv conv;
+        assert_int_equal(conv_from_desc(&desc, &conv), CJ_OK);
+        double expected = count_flops(&desc, &conv);
+        if (conv_flops(&conv) == expected)
+            continue;
+        fprintf(stderr, "%s: %.17g instead of %.17g\n", sample_shape(&desc), conv_flops(&conv), expected);
+        wrong++;
+    }
+    assert_int_equal(wrong, 0);
+}
+
+/* 2 * 64 * 64 * 9 * 56 * 56 products, less those that the border of zeros leaves out. */
+static void work_of_a_known_layer(void **state)
+{
+    (void)state;
+    cj_conv_desc desc = {.in_channels = 64,
+                         .out_channels = 64,
+                         .input = {56, 56},
+                         .kernel = {3, 3},
+                         .pad_lo = {1, 1},
+                         .pad_hi = {1, 1}};
+    struct conv conv;
+    assert_int_equal(conv_from_desc(&desc, &conv), CJ_OK);
+    assert_true(conv_flops(&conv) == 2.0 * 64 * 64 * (3 * 56 - 2) * (3 * 56 - 2));
+}
+
+/* Behind the highest element of one image, by visiting all. */
+static int64_t count_extent(const int64_t sizes[4], const int64_t strides[4])
+{
+    int64_t end = 0, elements = sizes[0] * sizes[1] * sizes[2] * sizes[3];
+    for (int64_t i = 0; i < elements; i++) {
+        int64_t at = 0, rest = i;
+        for (int k = 0; k < 4; rest /= sizes[k++])
+            at += rest % sizes[k] * strides[k];
+        end = at + 1 > end ? at + 1 : end;
+    }
+    return end;
+}
+
+static void extents_end_behind_the_highest_element(void **state)
+{
+    (void)state;
+    unsigned s = 4;
+    for (int i = 0; i < 300; i++) {
+        cj_conv_desc desc = sample_desc(&s, 8);
+        struct conv conv;
+        assert_int_equal(conv_from_desc(&desc, &conv), CJ_OK);
+        const struct axis *x = conv.axis;
+        const int64_t *src = conv.src.axis, *dst = conv.dst.axis;
+        int64_t ins = conv.ic * x[0].in * x[1].in * x[2].in, outs = conv.oc * x[0].out * x[1].out * x[2].out;
+        assert_int_equal(conv_src_extent(&conv), ins);
+        assert_int_equal(conv_dst_extent(&conv), outs);
+        assert_int_equal(conv_src_extent(&conv), count_extent((int64_t[]){conv.ic, x[0].in, x[1].in, x[2].in},
+                                                              (int64_t[]){conv.src.c, src[0], src[1], src[2]}));
+        assert_int_equal(conv_dst_extent(&conv),
+                         count_extent((int64_t[]){conv.oc, x[0].out, x[1].out, x[2].out},
+                                      (int64_t[]){conv.dst.c, dst[0], dst[1], dst[2]}));
+    }
+}
+
+static void extents_include_gaps_and_not_what_is_broadcast(void **state)
+{
+    (void)state;
+    cj_conv_desc desc = {.in_channels = 3,
+                         .out_channels = 2,
+                         .input = {4, 5},
+                         .kernel = {2, 2},
+                         .input_layout = CJ_STRIDED,
+                         .output_layout = CJ_STRIDED,
+                         .input_strides = {100, 0, 8, 1},
+                         .output_strides = {100, 1, 20, 3}};
+    struct conv conv; /* outputs are 3 x 4 */
+    assert_int_equal(conv_from_desc(&desc, &conv), CJ_OK);
+    assert_int_equal(conv_src_extent(&conv), 3 * 8 + 4 + 1);
+    assert_int_equal(conv_dst_extent(&conv), 1 + 2 * 20 + 3 * 3 + 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(work_is_two_operations_a_product),
+        cmocka_unit_test(work_of_a_known_layer),
+        cmocka_unit_test(extents_end_behind_the_highest_element),
+        cmocka_unit_test(extents_include_gaps_and_not_what_is_broadcast),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
