@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "support/check.h"
 #include "support/sample.h"
 
 #include <stdlib.h>
@@ -187,6 +188,46 @@ static void a_few_channels_leave_tails_of_zeros(void **state)
     assert_int_equal(sample_plans(22, 300, 5, check_pack), 0);
 }
 
+/* A nest that no algorithm asks for: blocks of channels in any order, some of them wholly outside the weights.
+ */
+static struct pack random_pack(const struct plain *plain, unsigned *s)
+{
+    const int64_t limits[] = {plain->groups, plain->oc, plain->ic};
+    struct pack pack = {.axes = 9};
+    for (int c = 0; c < 3; c++) {
+        int64_t block = 1 + check_random(s) % 5;
+        pack.axis[c] = (struct pack_axis){c, (limits[c] + block - 1) / block + check_random(s) % 2, block};
+        pack.axis[3 + c] = (struct pack_axis){PACK_D + c, 0, 0};
+        pack.axis[6 + c] = (struct pack_axis){c, block, 1};
+    }
+    for (int i = 8; i > 0; i--) {
+        int k = (int)(check_random(s) % (unsigned)(i + 1));
+        struct pack_axis other = pack.axis[k];
+        pack.axis[k] = pack.axis[i];
+        pack.axis[i] = other;
+    }
+    return pack;
+}
+
+static void any_nest_is_packed_as_it_says(void **state)
+{
+    (void)state;
+    unsigned s = 23;
+    int wrong = 0;
+    for (int i = 0; i < 300 && wrong < 5; i++) {
+        cj_conv_desc desc = sample_desc(&s, 6);
+        struct plan plan = {.isa = CJ_ISA_AVX2};
+        assert_int_equal(conv_from_desc(&desc, &plan.conv), CJ_OK);
+        struct plain plain = plain_of(&plan.conv, 0);
+        if (plan.conv.op == CJ_SEPARABLE)
+            continue;
+        plan.pack = random_pack(&plain, &s);
+        plan.packed_bytes = pack_bytes(&plan.conv, &plan.pack, 0);
+        wrong += !check_pack(&(struct sample){.desc = &desc, .plan = &plan});
+    }
+    assert_int_equal(wrong, 0);
+}
+
 /* A layout written out by hand: 3 output channels in blocks of 2, the reduction outside the block. */
 static void a_pack_written_by_hand(void **state)
 {
@@ -228,6 +269,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_element_is_where_the_plan_says),
         cmocka_unit_test(a_few_channels_leave_tails_of_zeros),
+        cmocka_unit_test(any_nest_is_packed_as_it_says),
         cmocka_unit_test(a_pack_written_by_hand),
         cmocka_unit_test(a_transposed_pack_written_by_hand),
     };
