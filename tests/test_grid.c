@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* Larger ones take too long to visit. */
-enum { MOST_OUTPUTS = 30000 };
+enum { MOST_OUTPUTS = 10000 };
 
 /* One unit, taken apart: the phase, and ranges of what it covers. */
 struct unit {
@@ -180,6 +180,27 @@ static bool places_differ(const struct sample *sample, const struct band *band, 
     return true;
 }
 
+/* Where lanes are columns, vectors of the last tile read on behind the window, at each tap: still in the band.
+ */
+static bool vectors_stay_inside(const struct sample *sample, const struct band *band,
+                                const struct window *window)
+{
+    const struct plan *plan = sample->plan;
+    const struct phase_axis p = conv_phase(&plan->conv, 0).axis[AXIS_W];
+    int64_t vectors = grid_of_plan(plan).unit_tiles * plan->tile_vecs,
+            taps = conv_most_taps(&plan->conv, AXIS_W);
+    for (int64_t v = 0; v < vectors; v++)
+        for (int64_t t = 0; t < taps; t++) {
+            int64_t at[] = {window->count[0] - 1, window->count[1] - 1,
+                            v * plan->lanes * p.in_step + t * p.off_step};
+            int64_t end = band_place(band, band->channels - 1, at) + plan->lanes;
+            if (end > band->elements)
+                return sample_wrong(sample, "vector %lld, tap %lld ends at %lld of the band's %lld",
+                                    (long long)v, (long long)t, (long long)end, (long long)band->elements);
+        }
+    return true;
+}
+
 /* Each element of the window has a place of its own, in the scratch that the plan asks for. */
 static bool band_has_room(const struct sample *sample)
 {
@@ -192,7 +213,9 @@ static bool band_has_room(const struct sample *sample)
         return sample_wrong(sample, "the band has %lld elements", (long long)band.elements);
     if (plan->conv.ic / plan->conv.groups > band.channels)
         return sample_wrong(sample, "the band has room for %lld channels", (long long)band.channels);
-    if (band.elements > 3000000)
+    if (grid_lanes_are_columns(plan) && !vectors_stay_inside(sample, &band, &window))
+        return false;
+    if (band.elements > 1000000)
         return true;
     char *used = calloc((size_t)band.elements, 1);
     bool right = places_differ(sample, &band, &window, used);
@@ -211,21 +234,21 @@ static void every_output_is_in_one_unit(void **state)
 static void rows_longer_than_a_tile_are_covered(void **state)
 {
     (void)state;
-    assert_int_equal(sample_plans(32, 25, 70, covers_each_output_once), 0);
+    assert_int_equal(sample_plans(32, 12, 70, covers_each_output_once), 0);
 }
 
 static void windows_hold_what_units_read(void **state)
 {
     (void)state;
     assert_int_equal(sample_plans(33, 80, 12, window_holds_what_units_read), 0);
-    assert_int_equal(sample_plans(34, 25, 100, window_holds_what_units_read), 0);
+    assert_int_equal(sample_plans(34, 12, 100, window_holds_what_units_read), 0);
 }
 
 static void bands_have_room_for_windows(void **state)
 {
     (void)state;
     assert_int_equal(sample_plans(35, 60, 12, band_has_room), 0);
-    assert_int_equal(sample_plans(36, 12, 80, band_has_room), 0);
+    assert_int_equal(sample_plans(36, 6, 80, band_has_room), 0);
 }
 
 static void even_tiles_differ_by_one_column(void **state)
