@@ -7,7 +7,6 @@
 #include <cmocka.h>
 
 #include "../src/grid.h"
-#include "support/check.h"
 #include "support/sample.h"
 
 #include <stdlib.h>
