@@ -1,0 +1,147 @@
+/* What the model's estimates must obey, whatever its numbers are tuned to. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "../src/model.h"
+
+static const cj_isa isas[] = {CJ_ISA_SSE2, CJ_ISA_AVX2, CJ_ISA_AVX512};
+
+/* A step takes time, and no less for more work or more loads, nor with instructions that can do more. */
+static void more_work_takes_no_less_time(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        for (int code = 0; code < 14 * 4 * 20; code++) {
+            double rows = 1 + code % 14, vecs = 1 + code / 14 % 4, loads = code / 56;
+            struct target target = target_preset(isas[i]), lesser = target_preset(isas[i ? i - 1 : 0]);
+            double step = model_step(&target, rows, vecs, loads);
+            assert_true(step > 0);
+            assert_true(model_step(&target, rows + 1, vecs, loads) >= step);
+            assert_true(model_step(&target, rows, vecs + 1, loads) >= step);
+            assert_true(model_step(&target, rows, vecs, loads + 1) >= step);
+            assert_true(model_step(&lesser, rows, vecs, loads) >= step);
+        }
+}
+
+/* Two multiply-adds start in a cycle at most, and three loads. */
+static void no_step_is_faster_than_any_machine(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        for (int code = 0; code < 14 * 4 * 20; code++) {
+            double rows = 1 + code % 14, vecs = 1 + code / 14 % 4, loads = code / 56;
+            struct target target = target_preset(isas[i]);
+            double step = model_step(&target, rows, vecs, loads);
+            assert_true(step >= rows * vecs / 2);
+            assert_true(step >= loads / 3);
+        }
+}
+
+static void contiguous_lanes_move_as_they_lie(void **state)
+{
+    (void)state;
+    assert_int_equal(model_move(1, 64), MOVE_RUNS);
+    assert_int_equal(model_move(1, 1), MOVE_RUNS);
+    assert_int_equal(model_move(64, 1), MOVE_EXCHANGED);
+    assert_int_equal(model_move(64, 2), MOVE_SCATTERED);
+    assert_int_equal(model_move(0, 0), MOVE_SCATTERED);
+}
+
+static void moving_costs_more_the_less_is_contiguous(void **state)
+{
+    (void)state;
+    static const int64_t lanes[] = {2, 4, 8, 16};
+    for (int i = 0; i < 4; i++) {
+        struct plan plan = {.isa = CJ_ISA_AVX512, .lanes = lanes[i], .tile_rows = 4, .tile_vecs = 1};
+        double runs = model_copy(&plan, 1000, MOVE_RUNS), exchanged = model_copy(&plan, 1000, MOVE_EXCHANGED);
+        assert_true(runs > 0);
+        assert_true(exchanged > runs);
+        assert_true(model_copy(&plan, 1000, MOVE_SCATTERED) > exchanged);
+        assert_true(model_copy(&plan, 2000, MOVE_RUNS) > runs);
+        assert_true(model_store(&plan, MOVE_RUNS) > 0);
+        assert_true(model_store(&plan, MOVE_EXCHANGED) > model_store(&plan, MOVE_RUNS));
+        assert_true(model_store(&plan, MOVE_SCATTERED) > model_store(&plan, MOVE_EXCHANGED));
+    }
+}
+
+static void more_versions_of_the_code_cost_a_little(void **state)
+{
+    (void)state;
+    assert_true(model_bodies(1) == 1);
+    for (int64_t bodies = 1; bodies < 6; bodies++) {
+        assert_true(model_bodies(bodies + 1) > model_bodies(bodies));
+        assert_true(model_bodies(bodies + 1) < 1.1);
+    }
+}
+
+/* Accumulators, loaded vectors and what cannot be folded or fused fit into the registers, and little is left.
+ */
+static void tiles_fill_the_registers(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        for (int64_t vecs = 1; vecs <= 4; vecs++) {
+            struct target target = target_preset(isas[i]);
+            const struct isa_info *isa = isa_info(isas[i]);
+            int64_t rows = model_tile_rows(&target, vecs), spare = !isa->folds_broadcast + !isa->has_fma;
+            assert_true(rows >= 1);
+            assert_true(rows * vecs + vecs + spare <= isa->registers);
+            assert_true((rows + 2) * vecs + vecs + spare > isa->registers - 2);
+        }
+}
+
+static void even_rows_divide_or_are_the_most(void **state)
+{
+    (void)state;
+    for (int64_t count = 1; count < 120; count++)
+        for (int64_t most = 1; most < 32; most++) {
+            int64_t expected = most;
+            for (int64_t rows = 1; rows <= most; rows++)
+                expected = count % rows == 0 && 2 * rows >= most ? rows : expected;
+            assert_int_equal(model_even_rows(count, most), expected);
+        }
+}
+
+static void smaller_tiles_are_unrolled_further(void **state)
+{
+    (void)state;
+    for (int64_t sums = 1; sums < 64; sums++) {
+        assert_true(model_unroll(sums) >= 1);
+        assert_true(model_unroll(sums) >= model_unroll(sums + 1));
+    }
+    assert_int_equal(model_unroll(64), 1);
+}
+
+/* The smallest power of two that holds the channels, by trying them. */
+static void lanes_hold_the_channels(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        for (int dtype = CJ_F32; dtype <= CJ_F64; dtype++)
+            for (int64_t channels = 1; channels < 70; channels++) {
+                struct target target = target_preset(isas[i]);
+                int64_t most = target_lanes(&target, (cj_dtype)dtype), expected = most;
+                for (int64_t lanes = most; lanes >= 2; lanes /= 2)
+                    expected = lanes >= channels ? lanes : expected;
+                assert_int_equal(model_lanes(&target, (cj_dtype)dtype, channels), expected);
+            }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(more_work_takes_no_less_time),
+        cmocka_unit_test(no_step_is_faster_than_any_machine),
+        cmocka_unit_test(contiguous_lanes_move_as_they_lie),
+        cmocka_unit_test(moving_costs_more_the_less_is_contiguous),
+        cmocka_unit_test(more_versions_of_the_code_cost_a_little),
+        cmocka_unit_test(tiles_fill_the_registers),
+        cmocka_unit_test(even_rows_divide_or_are_the_most),
+        cmocka_unit_test(smaller_tiles_are_unrolled_further),
+        cmocka_unit_test(lanes_hold_the_channels),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
