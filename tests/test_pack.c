@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "support/check.h"
+#include "support/random.h"
 #include "support/sample.h"
 
 #include <stdlib.h>
@@ -195,13 +195,13 @@ static struct pack random_pack(const struct plain *plain, unsigned *s)
     const int64_t limits[] = {plain->groups, plain->oc, plain->ic};
     struct pack pack = {.axes = 9};
     for (int c = 0; c < 3; c++) {
-        int64_t block = 1 + check_random(s) % 5;
-        pack.axis[c] = (struct pack_axis){c, (limits[c] + block - 1) / block + check_random(s) % 2, block};
+        int64_t block = 1 + random_next(s) % 5;
+        pack.axis[c] = (struct pack_axis){c, (limits[c] + block - 1) / block + random_next(s) % 2, block};
         pack.axis[3 + c] = (struct pack_axis){PACK_D + c, 0, 0};
         pack.axis[6 + c] = (struct pack_axis){c, block, 1};
     }
     for (int i = 8; i > 0; i--) {
-        int k = (int)(check_random(s) % (unsigned)(i + 1));
+        int k = (int)(random_next(s) % (unsigned)(i + 1));
         struct pack_axis other = pack.axis[k];
         pack.axis[k] = pack.axis[i];
         pack.axis[i] = other;
