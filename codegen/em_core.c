@@ -8,7 +8,6 @@
 #include "../src/blob.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char *const argument_names[] = {"dst",   "src",     "weights", "bias",
@@ -212,15 +211,15 @@ em_int em_table(struct em *em, const int64_t *row, int64_t count, em_int index)
         same++;
     if (same >= count)
         return em_i(em, row[0]);
-    LLVMValueRef *entries = malloc((size_t)count * sizeof *entries);
-    for (int64_t i = 0; i < count; i++)
-        entries[i] = em_i(em, row[i]).v;
-    LLVMValueRef table = LLVMAddGlobal(em->module, LLVMArrayType2(em->index, (uint64_t)count), "table");
-    LLVMSetInitializer(table, LLVMConstArray2(em->index, entries, (uint64_t)count));
+    /* As bytes: the order of an x86-64 is the one of the machine that writes the table. */
+    LLVMValueRef bytes =
+        LLVMConstStringInContext2(em->context, (const char *)row, (size_t)count * sizeof *row, 1);
+    LLVMValueRef table = LLVMAddGlobal(em->module, LLVMTypeOf(bytes), "table");
+    LLVMSetInitializer(table, bytes);
+    LLVMSetAlignment(table, sizeof *row);
     LLVMSetLinkage(table, LLVMPrivateLinkage);
     LLVMSetGlobalConstant(table, 1);
     LLVMSetUnnamedAddress(table, LLVMGlobalUnnamedAddr);
-    free(entries);
     LLVMValueRef at = LLVMBuildInBoundsGEP2(em->builder, em->index, table, &index.v, 1, "");
     return (em_int){LLVMBuildLoad2(em->builder, em->index, at, "")};
 }

@@ -5,59 +5,61 @@
 #include "../src/arith.h"
 #include "band.h"
 
-#include <stdlib.h>
+/* What a plan and phase number `index` of an axis say. */
+typedef int64_t phase_number(const struct plan *plan, int axis, int64_t index);
 
-typedef int64_t phase_number(const struct plan *plan, const struct phase *phase, int axis);
-
-static int64_t number_outs(const struct plan *plan, const struct phase *phase, int axis)
+static int64_t number_outs(const struct plan *plan, int axis, int64_t index)
 {
-    (void)plan;
-    return phase->axis[axis].outs;
+    return conv_axis_phase(&plan->conv, axis, index).outs;
 }
 
-static int64_t number_out0(const struct plan *plan, const struct phase *phase, int axis)
+static int64_t number_out0(const struct plan *plan, int axis, int64_t index)
 {
-    (void)plan;
-    return phase->axis[axis].out0;
+    return conv_axis_phase(&plan->conv, axis, index).out0;
 }
 
-static int64_t number_off0(const struct plan *plan, const struct phase *phase, int axis)
+static int64_t number_off0(const struct plan *plan, int axis, int64_t index)
 {
-    (void)plan;
-    return phase->axis[axis].off0;
+    return conv_axis_phase(&plan->conv, axis, index).off0;
 }
 
-static int64_t number_taps(const struct plan *plan, const struct phase *phase, int axis)
+static int64_t number_taps(const struct plan *plan, int axis, int64_t index)
 {
-    (void)plan;
-    return phase->axis[axis].taps;
+    return conv_axis_phase(&plan->conv, axis, index).taps;
 }
 
-static int64_t number_big(const struct plan *plan, const struct phase *phase, int axis)
+static int64_t number_taps_before(const struct plan *plan, int axis, int64_t index)
+{
+    return pack_taps_before(&plan->conv, axis, index);
+}
+
+/* The tiles of phase `index` of axis W, which the phases of the other axes have too. */
+static struct tiles tiles_of(const struct plan *plan, int64_t index)
+{
+    struct phase phase = conv_phase(&plan->conv, index);
+    return grid_tiles(plan, &phase);
+}
+
+static int64_t number_big(const struct plan *plan, int axis, int64_t index)
 {
     (void)axis;
-    return grid_tiles(plan, phase).big;
+    return tiles_of(plan, index).big;
 }
 
 /* Columns of a tile that is not big; all tiles have the same width where there is no such one. */
-static int64_t number_small_cols(const struct plan *plan, const struct phase *phase, int axis)
+static int64_t number_small_cols(const struct plan *plan, int axis, int64_t index)
 {
     (void)axis;
-    return grid_tiles(plan, phase).size - !grid_lanes_are_columns(plan);
+    return tiles_of(plan, index).size - !grid_lanes_are_columns(plan);
 }
 
-/* A number of the unit's phase. */
+/* A number of the unit's phase of an axis. */
 static em_int phase_value(struct em *em, const struct unit *unit, phase_number *number, int axis)
 {
-    int64_t count = unit->grid.phases;
-    int64_t *row = malloc((size_t)count * sizeof *row);
-    for (int64_t i = 0; i < count; i++) {
-        struct phase phase = conv_phase(&unit->plan->conv, i);
-        row[i] = number(unit->plan, &phase, axis);
-    }
-    em_int value = em_table(em, row, count, unit->phase);
-    free(row);
-    return value;
+    int64_t row[MOST_PHASES], count = conv_axis_phases(&unit->plan->conv, axis);
+    for (int64_t i = 0; i < count; i++)
+        row[i] = number(unit->plan, axis, i);
+    return em_table(em, row, count, unit->phase[axis]);
 }
 
 static struct phase_view view_axis(struct em *em, const struct unit *unit, int axis)
@@ -95,7 +97,8 @@ struct unit unit_open(struct em *em, const struct plan *plan, em_int number)
     unit.depth = em_digit(em, &number, grid->depth);
     em_int channel_unit = em_digit(em, &number, grid->channel_units);
     unit.group = em_digit(em, &number, grid->groups);
-    unit.phase = em_digit(em, &number, grid->phases);
+    for (int a = AXES - 1; a >= 0; a--)
+        unit.phase[a] = em_digit(em, &number, conv_axis_phases(&plan->conv, a));
     unit.image = number;
     for (int a = 0; a < AXES; a++)
         unit.axis[a] = view_axis(em, &unit, a);
@@ -137,10 +140,9 @@ void widths_add(struct tile_widths *widths, int64_t width)
 struct tile_widths plan_tile_widths(const struct plan *plan)
 {
     struct tile_widths widths = {0};
-    int64_t phases = conv_phases(&plan->conv);
+    int64_t phases = conv_axis_phases(&plan->conv, AXIS_W);
     for (int64_t i = 0; i < phases; i++) {
-        struct phase phase = conv_phase(&plan->conv, i);
-        struct tiles tiles = grid_tiles(plan, &phase);
+        struct tiles tiles = tiles_of(plan, i);
         widths_add(&widths, tiles.big ? tiles.size : 0);
         widths_add(&widths, tiles.small ? tiles.size - 1 : 0);
     }
@@ -244,22 +246,20 @@ em_int unit_pixel(struct em *em, const struct unit *unit, em_int row, em_int col
     return offset;
 }
 
-static int64_t number_weights(const struct plan *plan, int64_t index)
-{
-    return pack_phase_offset(&plan->conv, &plan->pack, index);
-}
-
 em_int unit_weights(struct em *em, const struct unit *unit)
 {
-    int64_t count = unit->grid.phases;
-    int64_t *start = malloc((size_t)count * sizeof *start), *group = malloc((size_t)count * sizeof *group);
-    for (int64_t i = 0; i < count; i++) {
-        start[i] = number_weights(unit->plan, i);
-        group[i] = (number_weights(unit->plan, i + 1) - start[i]) / unit->grid.groups;
+    const struct conv *conv = &unit->plan->conv;
+    const struct phase_view *d = &unit->axis[AXIS_D], *h = &unit->axis[AXIS_H], *w = &unit->axis[AXIS_W];
+    em_int before[AXES];
+    int64_t all[AXES], of_tap = pack_elements_of_tap(&unit->plan->pack);
+    for (int a = 0; a < AXES; a++) {
+        before[a] = phase_value(em, unit, number_taps_before, a);
+        all[a] = pack_taps_before(conv, a, conv_axis_phases(conv, a));
     }
-    em_int offset = em_table(em, start, count, unit->phase);
-    offset = em_add(em, offset, em_mul(em, unit->group, em_table(em, group, count, unit->phase)));
-    free(start);
-    free(group);
-    return offset;
+    /* Phases lie one behind the other, those of axis W counting fastest. */
+    em_int rows = em_add(em, em_mulc(em, before[AXIS_H], all[AXIS_W]), em_mul(em, h->taps, before[AXIS_W]));
+    em_int taps = em_add(em, em_mulc(em, before[AXIS_D], all[AXIS_H] * all[AXIS_W]), em_mul(em, d->taps, rows));
+    em_int own = em_mul(em, em_mul(em, d->taps, h->taps), w->taps);
+    em_int group = em_mulc(em, em_mul(em, unit->group, own), of_tap / unit->grid.groups);
+    return em_add(em, em_mulc(em, taps, of_tap), group);
 }

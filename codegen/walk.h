@@ -14,7 +14,8 @@ struct phase_view {
 struct unit {
     const struct plan *plan;
     struct grid grid;
-    em_int image, phase, group, depth;
+    em_int image, group, depth;
+    em_int phase[AXES];    /* of each axis */
     em_int block0, block1; /* register blocks of channels */
     em_int row0, row1;
     em_int tile0, tile1;

@@ -75,7 +75,13 @@ struct phase {
     struct phase_axis axis[AXES];
 };
 
-/* How many phases there are, and each of them. */
+/* How many phases an axis has, and each of them. Plans are made for MOST_PHASES at most: what differs between
+ * phases comes from tables behind the code. */
+enum { MOST_PHASES = 1 << 14 };
+int64_t conv_axis_phases(const struct conv *conv, int axis);
+struct phase_axis conv_axis_phase(const struct conv *conv, int axis, int64_t index);
+
+/* The same for all axes: every combination of theirs, the last axis counting fastest. */
 int64_t conv_phases(const struct conv *conv);
 struct phase conv_phase(const struct conv *conv, int64_t index);
 

@@ -2,36 +2,27 @@
 
 #include "arith.h"
 
-/* The largest value of one field over the phases of an axis. */
-static int64_t most(const struct conv *conv, int axis, size_t field)
-{
-    int64_t result = 0, phases = conv_phases(conv);
-    for (int64_t i = 0; i < phases; i++) {
-        struct phase phase = conv_phase(conv, i);
-        int64_t value = *(const int64_t *)((const char *)&phase.axis[axis] + field);
-        result = max64(result, value);
-    }
-    return result;
-}
-
 int64_t conv_most_outs(const struct conv *conv, int axis)
 {
-    return most(conv, axis, offsetof(struct phase_axis, outs));
+    /* Phase 0 is never the shorter one. */
+    return conv_axis_phase(conv, axis, 0).outs;
 }
 
 int64_t conv_most_taps(const struct conv *conv, int axis)
 {
-    return most(conv, axis, offsetof(struct phase_axis, taps));
+    int64_t most = 0, phases = conv_axis_phases(conv, axis);
+    for (int64_t i = 0; i < phases; i++)
+        most = max64(most, conv_axis_phase(conv, axis, i).taps);
+    return most;
 }
 
 bool conv_axis_padded(const struct conv *conv, int axis)
 {
-    int64_t phases = conv_phases(conv);
+    int64_t phases = conv_axis_phases(conv, axis);
     for (int64_t i = 0; i < phases; i++) {
-        struct phase phase = conv_phase(conv, i);
-        const struct phase_axis *p = &phase.axis[axis];
-        int64_t last = (p->outs - 1) * p->in_step + p->off0 + (p->taps - 1) * p->off_step;
-        if (p->taps > 0 && (p->off0 < 0 || last >= conv->axis[axis].in))
+        struct phase_axis p = conv_axis_phase(conv, axis, i);
+        int64_t last = (p.outs - 1) * p.in_step + p.off0 + (p.taps - 1) * p.off_step;
+        if (p.taps > 0 && (p.off0 < 0 || last >= conv->axis[axis].in))
             return true;
     }
     return false;

@@ -3,6 +3,7 @@
 #include "arith.h"
 #include "plan.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 /* Plain weights of a stage: elements from one coordinate to the next, and how far each goes. */
@@ -48,20 +49,38 @@ static struct conv stage_conv(const struct conv *conv, int stage)
     return result;
 }
 
-int64_t pack_phase_offset(const struct conv *conv, const struct pack *pack, int64_t index)
+int64_t pack_elements_of_tap(const struct pack *pack)
 {
-    int64_t offset = 0;
-    for (int64_t i = 0; i < index; i++) {
-        struct phase phase = conv_phase(conv, i);
-        offset += nest_elements(pack, &phase);
-    }
-    return offset;
+    int64_t elements = 1;
+    for (int64_t i = 0; i < pack->axes; i++)
+        if (pack->axis[i].coordinate < PACK_D)
+            elements *= pack->axis[i].count;
+    return elements;
+}
+
+int64_t pack_taps_before(const struct conv *conv, int axis, int64_t index)
+{
+    int64_t taps = 0;
+    for (int64_t i = 0; i < index; i++)
+        taps += conv_axis_phase(conv, axis, i).taps;
+    return taps;
+}
+
+/* Whether the nest walks the taps of an axis; if it does not, the axis counts as one tap. */
+static bool walks_axis(const struct pack *pack, int axis)
+{
+    for (int64_t i = 0; i < pack->axes; i++)
+        if (pack->axis[i].coordinate == PACK_D + axis)
+            return true;
+    return false;
 }
 
 int64_t pack_bytes(const struct conv *conv, const struct pack *pack, int stage)
 {
     struct conv own = stage_conv(conv, stage);
-    int64_t elements = pack_phase_offset(&own, pack, conv_phases(&own));
+    int64_t elements = pack_elements_of_tap(pack);
+    for (int a = 0; a < AXES; a++)
+        elements *= walks_axis(pack, a) ? pack_taps_before(&own, a, conv_axis_phases(&own, a)) : 1;
     return round_up(elements * dtype_bytes((cj_dtype)conv->dtype), 64);
 }
 

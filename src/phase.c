@@ -19,13 +19,26 @@ static struct phase_axis forward_axis(const struct axis *axis)
                                .k_step = 1};
 }
 
-/* The first tap that meets outputs of residue r; `kernel` if none does. */
+/* The x in [0, m) with a * x mod m = 1, for a and m without a common factor (Euclid's algorithm, extended). */
+static int64_t inverse(int64_t a, int64_t m)
+{
+    int64_t r0 = m, r1 = a % m, x0 = 0, x1 = 1;
+    while (r1 > 1) {
+        int64_t q = r0 / r1, r2 = r0 - q * r1, x2 = x0 - q * x1;
+        r0 = r1, r1 = r2, x0 = x1, x1 = x2;
+    }
+    return m == 1 ? 0 : floor_mod(x1, m);
+}
+
+/* The first tap that meets outputs of residue r, k*d mod s = r: the solution of a linear congruence, which
+ * exists where g = gcd(s, d) divides r. `kernel` if no tap does. */
 static int64_t first_tap(const struct axis *axis, int64_t residue)
 {
-    int64_t k = 0, end = min64(axis->stride / gcd64(axis->stride, axis->dilation), axis->kernel);
-    while (k < end && k * axis->dilation % axis->stride != residue)
-        k++;
-    return k < end ? k : axis->kernel;
+    int64_t g = gcd64(axis->stride, axis->dilation), period = axis->stride / g;
+    if (residue % g)
+        return axis->kernel;
+    __int128 product = (__int128)(residue / g) * inverse(axis->dilation / g, period);
+    return min64((int64_t)(product % period), axis->kernel);
 }
 
 /* Phase number p of an axis holds the outputs p, p + s, p + 2s, ... */
@@ -47,26 +60,33 @@ static struct phase_axis transposed_axis(const struct axis *axis, int64_t p)
     return phase;
 }
 
-static int64_t axis_phases(const struct conv *conv, int axis)
+int64_t conv_axis_phases(const struct conv *conv, int axis)
 {
     if (conv->op != CJ_CONV_TRANSPOSE)
         return 1;
     return min64(conv->axis[axis].stride, conv->axis[axis].out);
 }
 
+struct phase_axis conv_axis_phase(const struct conv *conv, int axis, int64_t index)
+{
+    bool transposed = conv->op == CJ_CONV_TRANSPOSE;
+    return transposed ? transposed_axis(&conv->axis[axis], index) : forward_axis(&conv->axis[axis]);
+}
+
 int64_t conv_phases(const struct conv *conv)
 {
-    return axis_phases(conv, AXIS_D) * axis_phases(conv, AXIS_H) * axis_phases(conv, AXIS_W);
+    int64_t phases = 1;
+    for (int a = 0; a < AXES; a++)
+        phases *= conv_axis_phases(conv, a);
+    return phases;
 }
 
 struct phase conv_phase(const struct conv *conv, int64_t index)
 {
     struct phase phase;
     for (int a = AXES - 1; a >= 0; a--) {
-        int64_t count = axis_phases(conv, a);
-        bool transposed = conv->op == CJ_CONV_TRANSPOSE;
-        phase.axis[a] =
-            transposed ? transposed_axis(&conv->axis[a], index % count) : forward_axis(&conv->axis[a]);
+        int64_t count = conv_axis_phases(conv, a);
+        phase.axis[a] = conv_axis_phase(conv, a, index % count);
         index /= count;
     }
     return phase;

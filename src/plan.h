@@ -60,8 +60,12 @@ struct plan {
 /* Bytes that `pack` takes for a convolution, rounded up to 64. */
 int64_t pack_bytes(const struct conv *conv, const struct pack *pack, int stage);
 
-/* Elements in front of phase `index`'s nest. */
-int64_t pack_phase_offset(const struct conv *conv, const struct pack *pack, int64_t index);
+/* Elements that a nest has for each tap, which makes a phase's nest that times its taps. */
+int64_t pack_elements_of_tap(const struct pack *pack);
+
+/* Taps of an axis in the phases of that axis in front of phase `index`, which may be the one behind the last.
+ */
+int64_t pack_taps_before(const struct conv *conv, int axis, int64_t index);
 
 /* Write the packed weights of a plan; see cj_pack_weights for the arguments. */
 void pack_weights(const struct plan *plan, const void *weight, const void *pointwise, void *packed);

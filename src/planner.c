@@ -47,11 +47,22 @@ static void keep_if_better(void *sink, const struct plan *plan)
     best->verdict->plan = *plan;
 }
 
+/* What no algorithm can do. */
+static const char *refuses(const struct conv *conv)
+{
+    for (int a = 0; a < AXES; a++)
+        if (conv_axis_phases(conv, a) > MOST_PHASES)
+            return "takes transposed strides of at most 16384, this has a larger one";
+    return NULL;
+}
+
 void plan_consider(const struct conv *conv, const struct target *target, enum algo_id id,
                    struct verdict *verdict)
 {
     memset(verdict, 0, sizeof *verdict);
-    verdict->declined = rows[id]->accepts(conv, target);
+    verdict->declined = refuses(conv);
+    if (!verdict->declined)
+        verdict->declined = rows[id]->accepts(conv, target);
     if (verdict->declined)
         return;
     struct plan base = {.conv = *conv, .isa = target->isa, .algo = id};
@@ -80,6 +91,8 @@ cj_status plan_choose(const struct conv *conv, const struct target *target, cons
         return choose_forced(conv, target, force, plan);
     double least = 0;
     bool found = false;
+    if (refuses(conv))
+        return fail(CJ_UNSUPPORTED, "every algorithm %s", refuses(conv));
     for (int id = 0; id < ALGOS; id++) {
         struct verdict verdict;
         plan_consider(conv, target, (enum algo_id)id, &verdict);

@@ -133,7 +133,7 @@ static void emit_tile(struct em *em, const struct planar *p, em_int row, const s
 static struct tile_widths rests(const struct plan *plan)
 {
     struct tile_widths widths = {0};
-    int64_t phases = conv_phases(&plan->conv), tile = plan->tile_vecs * plan->lanes;
+    int64_t phases = conv_axis_phases(&plan->conv, AXIS_W), tile = plan->tile_vecs * plan->lanes;
     for (int64_t i = 0; i < phases; i++) {
         struct phase phase = conv_phase(&plan->conv, i);
         widths_add(&widths, phase.axis[AXIS_W].outs % tile);
