@@ -36,7 +36,7 @@ static cj_status own_directory(char directory[PATH_MAX])
 /* The first of the plug-in's names that lies beside this library. */
 static cj_status path_beside_library(char path[2 * PATH_MAX])
 {
-    static const char *const names[] = {"libconvjit-codegen.so.0", "libconvjit-codegen.so"};
+    static const char *const names[] = {"libconvjit-codegen.so." CONVJIT_SOVERSION, "libconvjit-codegen.so"};
     char directory[PATH_MAX];
     TRY(own_directory(directory));
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

@@ -30,6 +30,7 @@ cj_status kernel_create(const struct key *key, const struct blob *blob, const cj
         return status;
     }
     atomic_init(&made->holders, 1);
+    made->most_batch = conv_most_batch(&key->plan.conv);
     made->stats.flops = conv_flops(&key->plan.conv);
     key_print(key_hash(key), made->key_text);
     plan_print(&key->plan, made->plan_text, sizeof made->plan_text);

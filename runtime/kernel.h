@@ -14,6 +14,7 @@ struct cj_kernel {
     kernel_fn *entry;
     struct code code;
     struct plan plan;
+    int64_t most_batch; /* conv_most_batch */
     cj_kernel_stats stats;
     char key_text[33];
     char plan_text[512];

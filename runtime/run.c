@@ -52,9 +52,13 @@ static cj_status check_parallel(const cj_parallel *parallel)
 }
 
 /* All units of the batch. A batch whose last image lies beyond any address is refused as well. */
-static cj_status count_units(const struct plan *plan, int64_t batch, int64_t *units)
+static cj_status count_units(const cj_kernel *kernel, int64_t batch, int64_t *units)
 {
+    const struct plan *plan = &kernel->plan;
     int64_t elements, bytes;
+    if (batch > kernel->most_batch)
+        return fail(CJ_INVALID, "batch is %lld; with these output_strides images overlap beyond %lld",
+                    (long long)batch, (long long)kernel->most_batch);
     if (batch < 0)
         return fail(CJ_INVALID, "batch is %lld; it must be at least 0", (long long)batch);
     if (!mul_fits(batch, plan->units, units) || !mul_fits(batch, plan->conv.dst.n, &elements) ||
@@ -97,7 +101,7 @@ cj_status cj_run(const cj_kernel *kernel, int64_t batch, const cj_tensors *tenso
     if (!kernel)
         return fail(CJ_INVALID, "kernel is NULL");
     struct job job = {.kernel = kernel, .tensors = tensors};
-    TRY(count_units(&kernel->plan, batch, &job.units));
+    TRY(count_units(kernel, batch, &job.units));
     TRY(check_parallel(parallel));
     if (batch == 0)
         return CJ_OK;

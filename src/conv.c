@@ -357,7 +357,8 @@ static cj_status check_overlap(const struct tensor *t, int rank, const int64_t s
         if (sizes[at] == 1)
             continue;
         if (t->given[at] <= reach)
-            return fail(CJ_INVALID, "%s[%d] is %lld; it must be at least %lld, or elements overlap",
+            return fail(CJ_INVALID,
+                        "%s[%d] is %lld; it must be at least %lld, to step over all that smaller strides reach",
                         t->strides_name, at, (long long)t->given[at], (long long)reach + 1);
         reach += t->given[at] * (sizes[at] - 1);
     }

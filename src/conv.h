@@ -59,6 +59,9 @@ double conv_flops(const struct conv *conv);
 int64_t conv_src_extent(const struct conv *conv);
 int64_t conv_dst_extent(const struct conv *conv);
 
+/* The largest batch whose images do not overlap in the output; INT64_MAX where n is the outermost stride. */
+int64_t conv_most_batch(const struct conv *conv);
+
 /* A phase: the outputs that share their taps. An ordinary convolution has one phase; a transposed one of
  * stride s has s along an axis, each an ordinary convolution of stride 1. Output j of a phase (0 <= j < outs)
  * is element out0 + j*out_step of the output; its tap t (0 <= t < taps) multiplies element

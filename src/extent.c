@@ -78,3 +78,21 @@ int64_t conv_dst_extent(const struct conv *conv)
         last += (conv->axis[a].out - 1) * conv->dst.axis[a];
     return last + 1;
 }
+
+int64_t conv_most_batch(const struct conv *conv)
+{
+    int64_t sizes[AXES + 1] = {conv->oc}, strides[AXES + 1] = {conv->dst.c}, reach = 0, next = INT64_MAX;
+    for (int a = 0; a < AXES; a++) {
+        sizes[a + 1] = conv->axis[a].out;
+        strides[a + 1] = conv->dst.axis[a];
+    }
+    for (int i = 0; i <= AXES; i++) {
+        if (sizes[i] == 1)
+            continue;
+        if (strides[i] < conv->dst.n)
+            reach += strides[i] * (sizes[i] - 1);
+        else
+            next = min64(next, strides[i]);
+    }
+    return next == INT64_MAX ? next : (next - 1 - reach) / conv->dst.n + 1;
+}

@@ -8,7 +8,9 @@
 #include "../src/conv.h"
 #include "support/sample.h"
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Pairs of an output and a tap along an axis with an element to multiply: any, where padding repeats the input.
  */
@@ -121,6 +123,42 @@ static void extents_include_gaps_and_not_what_is_broadcast(void **state)
     assert_int_equal(conv_dst_extent(&conv), 1 + 2 * 20 + 3 * 3 + 1);
 }
 
+/* Whether two elements of a batch have the same offset, by marking every one. */
+static bool batch_overlaps(const struct conv *conv, int64_t batch)
+{
+    static unsigned char marks[4096];
+    memset(marks, 0, sizeof marks);
+    bool twice = false;
+    for (int64_t n = 0; n < batch; n++)
+        for (int64_t c = 0; c < conv->oc; c++)
+            for (int64_t h = 0; h < conv->axis[AXIS_H].out; h++)
+                for (int64_t w = 0; w < conv->axis[AXIS_W].out; w++)
+                    twice |= marks[n * conv->dst.n + c * conv->dst.c + h * conv->dst.axis[AXIS_H] +
+                                   w * conv->dst.axis[AXIS_W]]++ > 0;
+    return twice;
+}
+
+static void the_largest_batch_is_the_last_without_overlap(void **state)
+{
+    (void)state;
+    /* n innermost, between channels and columns, between columns and rows, outermost. */
+    static const int64_t strides[][4] = {{1, 7, 21, 105}, {3, 1, 20, 100}, {50, 1, 3, 200}, {30, 15, 5, 1}};
+    static const int64_t most[] = {7, 6, 4, INT64_MAX};
+    for (size_t i = 0; i < sizeof most / sizeof *most; i++) {
+        cj_conv_desc desc = {.in_channels = 1,
+                             .out_channels = i == 3 ? 2 : 3,
+                             .input = {3, 5},
+                             .kernel = {1, 1},
+                             .output_layout = CJ_STRIDED};
+        memcpy(desc.output_strides, strides[i], sizeof strides[i]);
+        struct conv conv;
+        assert_int_equal(conv_from_desc(&desc, &conv), CJ_OK);
+        assert_int_equal(conv_most_batch(&conv), most[i]);
+        assert_false(batch_overlaps(&conv, most[i] < 20 ? most[i] : 20));
+        assert_true(most[i] == INT64_MAX || batch_overlaps(&conv, most[i] + 1));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +166,7 @@ int main(void)
         cmocka_unit_test(work_of_a_known_layer),
         cmocka_unit_test(extents_end_behind_the_highest_element),
         cmocka_unit_test(extents_include_gaps_and_not_what_is_broadcast),
+        cmocka_unit_test(the_largest_batch_is_the_last_without_overlap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

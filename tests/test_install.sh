@@ -46,7 +46,7 @@ configure() { # source, build, options...
 }
 
 everything_is_there() { # prefix, library folder
-    for file in include/convjit/convjit.h bin/convjit "$2/libconvjit.so" "$2/libconvjit.so.0" \
+    for file in include/convjit/convjit.h bin/convjit "$2/libconvjit.so" "$2/libconvjit.so.0.1" \
         "$2/cmake/convjit/convjitConfig.cmake" "$2/cmake/convjit/convjitConfigVersion.cmake" \
         "$2/pkgconfig/convjit.pc"; do
         [ -e "$1/$file" ] || die "$file is not installed"
@@ -76,10 +76,10 @@ symbols() { # prefix, library folder
     same "libconvjit exports what the header declares" "$declared" "$(exported "$1/$2/libconvjit.so")"
     needed=$(readelf -d "$1/$2/libconvjit.so" | grep NEEDED)
     case $needed in *LLVM* | *stdc++*) die "libconvjit links: $needed" ;; esac
-    readelf -d "$1/$2/libconvjit.so" | grep -q 'soname: \[libconvjit.so.0\]' || die "libconvjit's soname is wrong"
+    readelf -d "$1/$2/libconvjit.so" | grep -q 'soname: \[libconvjit.so.0.1\]' || die "libconvjit's soname is wrong"
 }
 plugin_symbols() { # prefix, library folder
-    plugin="$1/$2/libconvjit-codegen.so.0"
+    plugin="$1/$2/libconvjit-codegen.so.0.1"
     [ -e "$plugin" ] || die "the plug-in is not installed"
     same "the plug-in's exports" convjit_codegen_plugin "$(exported "$plugin")"
 }

@@ -43,6 +43,7 @@ static cj_kernel kernel_with(int64_t units, int64_t scratch)
 {
     called = 0;
     return (cj_kernel){.entry = record,
+                       .most_batch = INT64_MAX,
                        .plan = {.units = units, .scratch_bytes = scratch, .conv = {.dst.n = 1000}}};
 }
 
@@ -191,6 +192,8 @@ static void wrong_batches_and_arguments_are_named(void **state)
     expect_invalid(&kernel, -1, &tensors, "batch is -1");
     expect_invalid(&kernel, INT64_MAX, &tensors, "batch is 9223372036854775807");
     expect_invalid(&kernel, INT64_MAX / 1000, &tensors, "batch is ");
+    kernel.most_batch = 4;
+    expect_invalid(&kernel, 5, &tensors, "batch is 5; with these output_strides images overlap beyond 4");
     expect_invalid(&kernel, 1, NULL, "tensors is NULL");
     expect_invalid(NULL, 1, &tensors, "kernel is NULL");
     assert_int_equal(cj_run(&kernel, 1, &tensors, &(cj_parallel){.threads = 0, .run = backwards}), CJ_INVALID);

@@ -92,7 +92,8 @@ typedef enum cj_pad_mode {
 
 typedef enum cj_auto_pad {
     CJ_PAD_EXPLICIT = 0, /* pad_lo and pad_hi */
-    CJ_PAD_SAME,         /* output = ceil(input / stride), an odd element of padding goes behind */
+    CJ_PAD_SAME,         /* output = ceil(input / stride), an odd element of padding goes behind; transposed:
+                          * output = input * stride, or more where the kernel spans less than the stride */
     CJ_PAD_SAME_LOWER,   /* the same, an odd element of padding goes in front */
     CJ_PAD_VALID         /* none */
 } cj_auto_pad;
@@ -153,7 +154,8 @@ typedef struct cj_conv_desc {
     cj_pad_mode pad_mode;              /* other than CJ_PAD_ZEROS, for CJ_CONV and CJ_SEPARABLE only */
     cj_layout input_layout, output_layout;
     int64_t input_strides[5];  /* CJ_STRIDED: elements from one n, c, then spatial index to the next. A zero */
-    int64_t output_strides[5]; /* is a broadcast, for the input only. Outputs must not overlap each other. */
+    int64_t output_strides[5]; /* is a broadcast, for the input only. Output strides must nest: each steps over
+                                * all that the smaller ones reach, so that no two outputs overlap. */
     int bias;                  /* not zero: bias[out_channels] is added */
     cj_post post[CJ_MAX_POST];
     cj_accuracy accuracy;
@@ -260,8 +262,9 @@ typedef struct cj_parallel {
 } cj_parallel;
 
 /* Run a kernel on `batch` images. `parallel` NULL runs on the calling thread. Neither allocates nor locks.
- * CJ_INVALID: batch is negative, or a tensor that the descriptor asks for is NULL or misaligned. With batch 0
- * nothing is read or written. Thread-safe as long as outputs and scratch are not shared. */
+ * CJ_INVALID: batch is negative or so large that images would overlap (output strides with n inside), or a
+ * tensor that the descriptor asks for is NULL or misaligned. With batch 0 nothing is read or written.
+ * Thread-safe as long as outputs and scratch are not shared. */
 CJ_API cj_status cj_run(const cj_kernel *kernel, int64_t batch, const cj_tensors *tensors,
                         const cj_parallel *parallel);
 
