@@ -35,27 +35,45 @@ static double band_bytes(const struct plan *plan)
     return (double)grid_band(plan).elements * dtype_bytes((cj_dtype)plan->conv.dtype);
 }
 
-enum { ENOUGH_UNITS = 8 };
+/* Units per image, so that threads have work; channels that a unit has at least, for the sake of runs of two
+ * lines in memory; and times that a band is as high as the rows it repeats. */
+enum { ENOUGH_UNITS = 8, LEAST_CHANNELS = 32, ROWS_PER_OVERLAP = 4 };
 
-/* The window should stay in L2; rows share most of their input, so columns are cut last. */
+static void halve_channels(struct plan *plan)
+{
+    plan->block_oc = round_up(plan->block_oc / 2, plan->tile_vecs * plan->lanes);
+}
+
+static bool can_halve_channels(const struct plan *plan)
+{
+    return plan->block_oc > max64(plan->tile_vecs * plan->lanes, LEAST_CHANNELS);
+}
+
+static int64_t count_units(const struct plan *plan)
+{
+    struct grid grid = grid_of_plan(plan);
+    return grid_units(&grid);
+}
+
+/* The window should stay in L2. Rows share most of their input, and a band copies again what they share, so a
+ * band is cut by channels first, and rows in place are; columns are cut last. */
 static void choose_blocks(struct plan *plan, const struct target *target)
 {
     const struct conv *conv = &plan->conv;
-    int64_t block = plan->tile_vecs * plan->lanes,
-            cols = round_up(conv_most_outs(conv, AXIS_W), plan->tile_rows);
-    int64_t rows = conv_most_outs(conv, AXIS_H);
+    int64_t rows = conv_most_outs(conv, AXIS_H), taps = conv_most_taps(conv, AXIS_H);
+    int64_t overlap = max64(taps - 1, 0) * conv_axis_phase(conv, AXIS_H, 0).off_step;
     double budget = (double)target->l2 / 2;
-    plan->block_oc = round_up(conv->groups, block);
-    plan->block_rows = min64(rows, max64(1, rows / ENOUGH_UNITS));
-    plan->block_cols = cols;
+    plan->block_oc = round_up(conv->groups, plan->tile_vecs * plan->lanes);
+    plan->block_rows = clamp64(rows / ENOUGH_UNITS, plan->band ? ROWS_PER_OVERLAP * overlap : 1, rows);
+    plan->block_rows = clamp64(plan->block_rows, 1, rows);
+    plan->block_cols = round_up(conv_most_outs(conv, AXIS_W), plan->tile_rows);
+    while (can_halve_channels(plan) && (band_bytes(plan) > budget || count_units(plan) < ENOUGH_UNITS))
+        halve_channels(plan);
     while (plan->block_rows > 1 && band_bytes(plan) > budget)
         plan->block_rows = ceil_div(plan->block_rows, 2);
-    while (plan->block_oc > block && band_bytes(plan) > budget)
-        plan->block_oc = round_up(plan->block_oc / 2, block);
     while (plan->band && plan->block_cols > plan->tile_rows && band_bytes(plan) > budget)
         plan->block_cols = round_up(plan->block_cols / 2, plan->tile_rows);
-    struct grid grid = grid_of_plan(plan);
-    plan->units = grid_units(&grid);
+    plan->units = count_units(plan);
 }
 
 static void finish(struct plan *plan, const struct target *target)
@@ -78,17 +96,28 @@ static void finish(struct plan *plan, const struct target *target)
 /* Kernel rows up to this long are unrolled whole: 7 steps of a full tile are 84 multiply-adds, under 1 KB. */
 enum { MOST_UNROLLED = 7 };
 
+/* Half of the registers hold sums, the others pixels: neighbouring taps share them, so that a row of the kernel
+ * loads each pixel once. A tile that leaves no room for them is half as fast (measured on Zen 4: 28x1 reaches
+ * 40 to 69% of peak where 7x2 reaches 97%). 8 sums hide the latency of each. */
+static int64_t most_rows(const struct target *target, int64_t vecs)
+{
+    return min64(isa_info(target->isa)->registers / 2 / vecs, 8);
+}
+
+/* Two vectors of channels are two neighbouring lines, which the prefetcher fetches in pairs. */
+enum { MOST_VECS = 2 };
+
 static void candidates(const struct plan *base, const struct target *target, const struct candidates *sink)
 {
     const struct conv *conv = &base->conv;
-    int64_t taps = conv_most_taps(conv, AXIS_W);
+    int64_t taps = conv_most_taps(conv, AXIS_W), cols = conv_most_outs(conv, AXIS_W);
     struct plan plan = *base;
     plan.lanes = model_lanes(target, (cj_dtype)conv->dtype, conv->groups);
     plan.unroll = taps <= MOST_UNROLLED ? max64(taps, 1) : 4;
-    for (plan.tile_vecs = 1; plan.tile_vecs <= 4; plan.tile_vecs++) {
+    for (plan.tile_vecs = 1; plan.tile_vecs <= MOST_VECS; plan.tile_vecs++) {
         if ((plan.tile_vecs - 1) * plan.lanes >= conv->groups)
             break;
-        plan.tile_rows = min64(model_tile_rows(target, plan.tile_vecs), conv_most_outs(conv, AXIS_W));
+        plan.tile_rows = model_even_rows(cols, min64(most_rows(target, plan.tile_vecs), cols));
         for (plan.band = 0; plan.band <= 1; plan.band++) {
             struct plan whole = plan;
             finish(&whole, target);
@@ -96,6 +125,13 @@ static void candidates(const struct plan *base, const struct target *target, con
                 sink->add(sink->sink, &whole);
         }
     }
+}
+
+/* Whether the pixels under a tile, some ten of them, push each other out of L1 before they are used again: 512
+ * channels of f32, which fall on two sets, lose half their speed by AVX2, 1024 by AVX-512 as well (Zen 4). */
+static bool pixels_alias(const struct conv *conv)
+{
+    return grid_pixels_alias(conv, conv_axis_phase(conv, AXIS_W, 0).in_step * conv->src.axis[AXIS_W], 10);
 }
 
 static double seconds(const struct plan *plan, const struct target *target)
@@ -112,6 +148,8 @@ static double seconds(const struct plan *plan, const struct target *target)
     int64_t row_step = conv_phase(conv, 0).axis[AXIS_W].out_step * conv->dst.axis[AXIS_W];
     tile += rows * vecs * model_store(plan, model_move(conv->dst.c * (conv->oc / conv->groups), row_step));
     double cycles = pixels / rows * blocks * outputs * tile;
+    if (!plan->band && pixels_alias(conv))
+        cycles *= 2;
     enum model_move how = model_move(conv->src.c, conv->src.axis[AXIS_W]);
     if (plan->band)
         cycles += (double)plan->units * model_copy(plan, (double)grid_band(plan).elements, how);
