@@ -3,9 +3,11 @@
  *     y[pixel][c*m + j] = sum over (td, th, tw) of x[pixel*stride + tap][c] * w[j][tap][c]
  *
  * Nothing is reduced across channels, so each product takes a vector of input from memory and the kernel is
- * bound by loads; weights of a tap are loaded once for all pixels of a tile. Output channels of one input
- * channel (the multiplier m) are m sums over the same input. Weights are packed
- * [phase][channel block][j][td][th][tw][channel in block]. */
+ * bound by loads; weights of a tap are loaded once for all pixels of a tile. A tile is computed for all blocks
+ * of channels before the next tile, so that memory is walked in order: with the blocks outside, channels that
+ * lie 2 KB and more apart from pixel to pixel fall on few sets of L1 and many pages. Output channels of one
+ * input channel (the multiplier m) are m sums over the same input. Weights are packed [phase][channel
+ * block][j][td][th][tw][channel in block]. */
 #include "../stage.h"
 #include "../tile.h"
 
@@ -21,7 +23,8 @@ struct block {
 /* A tile of the block. */
 struct tile_place {
     const struct block *block;
-    em_int row, tile, col;
+    em_int row, col;
+    int64_t width;
     bool at_edge; /* its column is known, and some of its taps lie in the padding */
 };
 
@@ -125,7 +128,7 @@ static void emit_outputs(struct em *em, const struct depthwise *d, const struct 
     epilogue_tile(em, d->epilogue, tile, &out);
 }
 
-static void emit_tile(struct em *em, const struct depthwise *d, const struct tile_place *place, int64_t width)
+static void emit_tile(struct em *em, const struct depthwise *d, const struct tile_place *place)
 {
     const struct unit *unit = d->unit;
     const struct block *block = place->block;
@@ -138,75 +141,81 @@ static void emit_tile(struct em *em, const struct depthwise *d, const struct til
     EM_FOR(em, j, em_i(em, 0), em_i(em, d->multiplier))
     {
         em_int skip = em_mul(em, j.at, em_mulc(em, d->taps, d->block));
-        struct tile tile = tile_open(em, (int)width, block->vecs, (int)d->plan->unroll);
+        struct tile tile = tile_open(em, (int)place->width, block->vecs, (int)d->plan->unroll);
         emit_sum(em, d, &tile, place, x, em_offset(em, d->packed, em_add(em, block->weights, skip)));
         emit_outputs(em, d, &tile, block, j.at, unit_pixel(em, unit, place->row, place->col));
     }
 }
 
-/* Tiles begin .. end, which are at the edge of the row. */
-static void emit_edge(struct em *em, const struct depthwise *d, struct tile_place place, int64_t begin,
-                      int64_t end)
+static void emit_block(struct em *em, const struct depthwise *d, const struct tile_place *tile,
+                       struct block block, em_int number)
 {
-    struct phase phase = conv_phase(&d->plan->conv, 0);
-    struct tiles tiles = grid_tiles(d->plan, &phase);
-    place.at_edge = true;
-    for (int64_t i = begin; i < end; i++) {
-        place.tile = em_i(em, i);
-        place.col = unit_tile_col(em, d->unit, place.tile);
-        emit_tile(em, d, &place, i < tiles.big ? tiles.size : tiles.size - 1);
-    }
-}
-
-/* The tiles between the edges: all of them where there are no edges. */
-static void emit_inside(struct em *em, const struct depthwise *d, struct tile_place place, em_int begin,
-                        em_int end)
-{
-    struct tile_widths widths = plan_tile_widths(d->plan);
-    for (int i = 0; i < widths.count; i++) {
-        struct tile_range range = unit_tiles_of_width(em, d->unit, widths.width[i]);
-        EM_FOR(em, t, em_max(em, range.begin, begin), em_min(em, range.end, end))
-        {
-            place.tile = t.at;
-            place.col = unit_tile_col(em, d->unit, t.at);
-            emit_tile(em, d, &place, widths.width[i]);
-        }
-    }
-}
-
-static void emit_block(struct em *em, const struct depthwise *d, struct block block, em_int number)
-{
-    const struct unit *unit = d->unit;
+    struct tile_place place = *tile;
     em_int size = em_mulc(em, d->taps, d->block * d->multiplier);
-    block.weights = em_add(em, unit_weights(em, unit), em_mul(em, number, size));
+    block.weights = em_add(em, unit_weights(em, d->unit), em_mul(em, number, size));
     block.channel = em_mulc(em, number, d->block);
-    struct edges edges = grid_edges(d->plan);
-    struct phase phase = conv_phase(&d->plan->conv, 0);
-    struct tiles tiles = grid_tiles(d->plan, &phase);
-    int64_t count = tiles.big + tiles.small;
-    EM_FOR(em, row, unit->row0, unit->row1)
-    {
-        struct tile_place place = {.block = &block, .row = row.at};
-        emit_edge(em, d, place, 0, edges.first);
-        em_int end = edges.last ? em_i(em, count - edges.last) : unit->tile1;
-        emit_inside(em, d, place, em_i(em, edges.first), end);
-        emit_edge(em, d, place, count - edges.last, count);
-    }
+    place.block = &block;
+    emit_tile(em, d, &place);
 }
 
-static void emit_blocks(struct em *em, const struct depthwise *d)
+/* A tile's blocks of channels: the whole ones in a loop, then the rest if the unit has it. */
+static void emit_blocks(struct em *em, const struct depthwise *d, const struct tile_place *place)
 {
     int64_t lanes = d->plan->lanes, channels = d->plan->conv.groups;
     int64_t whole = channels / d->block, rest = channels % d->block;
     struct block full = {.vecs = (int)d->plan->tile_vecs, .lanes_of_last = (int)lanes};
     if (whole)
         EM_FOR(em, i, d->unit->block0, em_min(em, d->unit->block1, em_i(em, whole)))
-    emit_block(em, d, full, i.at);
+    emit_block(em, d, place, full, i.at);
     int vecs = (int)ceil_div(rest, lanes);
     struct block last = {.vecs = vecs, .lanes_of_last = (int)(rest - (vecs - 1) * lanes)};
     if (rest)
         EM_IF(em, em_lt(em, em_i(em, whole), d->unit->block1))
-    emit_block(em, d, last, em_i(em, whole));
+    emit_block(em, d, place, last, em_i(em, whole));
+}
+
+/* Tiles begin .. end, which are at the edge of the row. */
+static void emit_edge(struct em *em, const struct depthwise *d, em_int row, int64_t begin, int64_t end)
+{
+    struct phase phase = conv_phase(&d->plan->conv, 0);
+    struct tiles tiles = grid_tiles(d->plan, &phase);
+    for (int64_t i = begin; i < end; i++) {
+        struct tile_place place = {
+            .row = row, .at_edge = true, .width = i < tiles.big ? tiles.size : tiles.size - 1};
+        place.col = unit_tile_col(em, d->unit, em_i(em, i));
+        emit_blocks(em, d, &place);
+    }
+}
+
+/* The tiles between the edges: all of them where there are no edges. */
+static void emit_inside(struct em *em, const struct depthwise *d, em_int row, em_int begin, em_int end)
+{
+    struct tile_widths widths = plan_tile_widths(d->plan);
+    for (int i = 0; i < widths.count; i++) {
+        struct tile_range range = unit_tiles_of_width(em, d->unit, widths.width[i]);
+        EM_FOR(em, t, em_max(em, range.begin, begin), em_min(em, range.end, end))
+        {
+            struct tile_place place = {.row = row, .width = widths.width[i]};
+            place.col = unit_tile_col(em, d->unit, t.at);
+            emit_blocks(em, d, &place);
+        }
+    }
+}
+
+static void emit_rows(struct em *em, const struct depthwise *d)
+{
+    const struct unit *unit = d->unit;
+    struct edges edges = grid_edges(d->plan);
+    struct phase phase = conv_phase(&d->plan->conv, 0);
+    struct tiles tiles = grid_tiles(d->plan, &phase);
+    int64_t count = tiles.big + tiles.small;
+    EM_FOR(em, row, unit->row0, unit->row1)
+    {
+        emit_edge(em, d, row.at, 0, edges.first);
+        em_int end = edges.last ? em_i(em, count - edges.last) : unit->tile1;
+        emit_inside(em, d, row.at, em_i(em, edges.first), end);
+        emit_edge(em, d, row.at, count - edges.last, count);
+    }
 }
 
 static em_int kernel_taps(struct em *em, const struct unit *unit)
@@ -226,7 +235,7 @@ void depthwise_unit(struct em *em, const struct stage *stage)
                                   .block = plan->tile_vecs * plan->lanes,
                                   .multiplier = plan->conv.oc / plan->conv.groups,
                                   .taps = kernel_taps(em, stage->unit)};
-    emit_blocks(em, &depthwise);
+    emit_rows(em, &depthwise);
 }
 
 void emit_depthwise(struct em *em, const struct plan *plan)

@@ -55,8 +55,8 @@ static int64_t count_units(const struct plan *plan)
     return grid_units(&grid);
 }
 
-/* The window should stay in L2. Rows share most of their input, and a band copies again what they share, so a
- * band is cut by channels first, and rows in place are; columns are cut last. */
+/* A band should stay in L2: it is cut by channels first, since it copies again what neighbouring rows share,
+ * and by columns last. In place, channels stay together, so that memory is read in long runs. */
 static void choose_blocks(struct plan *plan, const struct target *target)
 {
     const struct conv *conv = &plan->conv;
@@ -67,9 +67,10 @@ static void choose_blocks(struct plan *plan, const struct target *target)
     plan->block_rows = clamp64(rows / ENOUGH_UNITS, plan->band ? ROWS_PER_OVERLAP * overlap : 1, rows);
     plan->block_rows = clamp64(plan->block_rows, 1, rows);
     plan->block_cols = round_up(conv_most_outs(conv, AXIS_W), plan->tile_rows);
-    while (can_halve_channels(plan) && (band_bytes(plan) > budget || count_units(plan) < ENOUGH_UNITS))
+    while (can_halve_channels(plan) &&
+           ((plan->band && band_bytes(plan) > budget) || count_units(plan) < ENOUGH_UNITS))
         halve_channels(plan);
-    while (plan->block_rows > 1 && band_bytes(plan) > budget)
+    while (plan->band && plan->block_rows > 1 && band_bytes(plan) > budget)
         plan->block_rows = ceil_div(plan->block_rows, 2);
     while (plan->band && plan->block_cols > plan->tile_rows && band_bytes(plan) > budget)
         plan->block_cols = round_up(plan->block_cols / 2, plan->tile_rows);
@@ -127,13 +128,6 @@ static void candidates(const struct plan *base, const struct target *target, con
     }
 }
 
-/* Whether the pixels under a tile, some ten of them, push each other out of L1 before they are used again: 512
- * channels of f32, which fall on two sets, lose half their speed by AVX2, 1024 by AVX-512 as well (Zen 4). */
-static bool pixels_alias(const struct conv *conv)
-{
-    return grid_pixels_alias(conv, conv_axis_phase(conv, AXIS_W, 0).in_step * conv->src.axis[AXIS_W], 10);
-}
-
 static double seconds(const struct plan *plan, const struct target *target)
 {
     const struct conv *conv = &plan->conv;
@@ -148,8 +142,6 @@ static double seconds(const struct plan *plan, const struct target *target)
     int64_t row_step = conv_phase(conv, 0).axis[AXIS_W].out_step * conv->dst.axis[AXIS_W];
     tile += rows * vecs * model_store(plan, model_move(conv->dst.c * (conv->oc / conv->groups), row_step));
     double cycles = pixels / rows * blocks * outputs * tile;
-    if (!plan->band && pixels_alias(conv))
-        cycles *= 2;
     enum model_move how = model_move(conv->src.c, conv->src.axis[AXIS_W]);
     if (plan->band)
         cycles += (double)plan->units * model_copy(plan, (double)grid_band(plan).elements, how);
