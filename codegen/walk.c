@@ -116,6 +116,20 @@ struct unit unit_open(struct em *em, const struct plan *plan, em_int number)
     return unit;
 }
 
+void unit_adopt(struct em *em, struct unit *unit, const struct plan *plan)
+{
+    unit->plan = plan;
+    unit->grid = grid_of_plan(plan);
+    unit->block0 = em_i(em, 0);
+    unit->block1 = em_i(em, unit->grid.unit_blocks);
+    if (unit->grid.tile_units > 1)
+        return;
+    unit->tiles_big = phase_value(em, unit, number_big, AXIS_W);
+    unit->tiles_small_cols = phase_value(em, unit, number_small_cols, AXIS_W);
+    unit->tile0 = em_i(em, 0);
+    unit->tile1 = phase_tiles(em, unit);
+}
+
 em_int unit_tile_col(struct em *em, const struct unit *unit, em_int tile)
 {
     em_int cols = em_mul(em, tile, unit->tiles_small_cols);

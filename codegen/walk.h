@@ -26,6 +26,10 @@ struct unit {
 /* Take the unit number of the batch apart. */
 struct unit unit_open(struct em *em, const struct plan *plan, em_int number);
 
+/* Let another plan for the same outputs compute the unit: all blocks of channels, and, where units are whole
+ * rows, tiles of its own. */
+void unit_adopt(struct em *em, struct unit *unit, const struct plan *plan);
+
 /* The first column of a tile (which may be the one behind the last). */
 em_int unit_tile_col(struct em *em, const struct unit *unit, em_int tile);
 

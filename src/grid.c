@@ -88,6 +88,22 @@ struct edges grid_edges(const struct plan *plan)
     return edges;
 }
 
+/* Versions of the micro-kernel for the edges of a row: each is about 1 KB of code. */
+enum { MOST_EDGES = 4 };
+
+bool grid_can_drop_band(const struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    struct plan without = *plan;
+    without.band = 0;
+    struct edges edges = grid_edges(&without);
+    if (conv->pad_mode != CJ_PAD_ZEROS || conv->src.c != 1)
+        return false;
+    return !conv_axis_padded(conv, AXIS_W) ||
+           (conv_phases(conv) == 1 && plan->unroll == conv->axis[AXIS_W].kernel &&
+            edges.first + edges.last <= MOST_EDGES && grid_of_plan(plan).tile_units == 1);
+}
+
 struct channel_block grid_channels(const struct plan *plan)
 {
     const struct conv *conv = &plan->conv;

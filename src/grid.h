@@ -40,6 +40,11 @@ struct edges {
 };
 struct edges grid_edges(const struct plan *plan);
 
+/* Whether a depthwise plan can read its input in place: channels side by side, zeros around it, and either no
+ * taps in them along W, or few edges, whole rows and all taps unrolled, so that the taps outside are known at
+ * emission. */
+bool grid_can_drop_band(const struct plan *plan);
+
 struct tiles tiles_even(int64_t outs, int64_t most);
 struct tiles grid_tiles(const struct plan *plan, const struct phase *phase);
 

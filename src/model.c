@@ -73,6 +73,21 @@ int64_t model_unroll(int64_t sums)
     return clamp64(ceil_div(ENOUGH_IN_A_TURN, sums), 1, MOST_STEPS);
 }
 
+/* Half of the registers hold sums, the others pixels: neighbouring taps share them, so that a row of the kernel
+ * loads each pixel once. A tile that leaves no room for them is half as fast (measured on Zen 4: 28x1 reaches
+ * 40 to 69% of peak where 7x2 reaches 97%). 8 sums hide the latency of each. */
+int64_t model_depthwise_rows(cj_isa isa, int64_t vecs, int64_t cols)
+{
+    int64_t most = max64(min64(isa_info(isa)->registers / 2 / vecs, 8), 1);
+    return model_even_rows(cols, min64(most, cols));
+}
+
+/* Kernel rows up to 7 taps are unrolled whole: 7 steps of a full tile are 112 multiply-adds, about 1 KB. */
+int64_t model_depthwise_unroll(int64_t taps)
+{
+    return taps <= 7 ? max64(taps, 1) : 4;
+}
+
 int64_t model_lanes(const struct target *target, cj_dtype dtype, int64_t channels)
 {
     int64_t most = target_lanes(target, dtype), lanes = 2;

@@ -2,6 +2,7 @@
 
 #include "arith.h"
 #include "grid.h"
+#include "model.h"
 
 /* Elements of the block of intermediate results from one column, one row to the next. */
 static struct strides block_strides(const struct plan *separable)
@@ -24,6 +25,14 @@ struct plan stage_depthwise(const struct plan *separable)
     plan.conv.has_bias = 0;
     plan.conv.posts = 0;
     plan.block_oc = round_up(plan.conv.groups, plan.tile_vecs * plan.lanes);
+    plan.unroll = model_depthwise_unroll(conv_most_taps(&plan.conv, AXIS_W));
+    /* Units of whole rows leave each stage the tile that suits it. */
+    if (grid_of_plan(separable).tile_units == 1) {
+        int64_t cols = conv_most_outs(&plan.conv, AXIS_W);
+        plan.tile_rows = model_depthwise_rows((cj_isa)plan.isa, plan.tile_vecs, cols);
+        plan.block_cols = round_up(cols, plan.tile_rows);
+    }
+    plan.band = !grid_can_drop_band(&plan);
     return plan;
 }
 
@@ -42,6 +51,7 @@ struct plan stage_pointwise(const struct plan *separable)
         plan.conv.axis[a] = (struct axis){.in = out, .out = out, .kernel = 1, .stride = 1, .dilation = 1};
     }
     plan.pack = separable->pack2;
+    plan.unroll = model_unroll(plan.tile_rows * plan.tile_vecs);
     plan.band = 0;
     return plan;
 }

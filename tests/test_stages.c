@@ -48,7 +48,8 @@ static bool stages_share_the_whole(const struct sample *sample)
     return true;
 }
 
-/* Both are ordinary convolutions over the same pixels, cut by the same tile and blocks. */
+/* Both are ordinary convolutions over the same pixels, cut into the same units; into the same tiles unless
+ * units are whole rows. */
 static bool stages_cut_alike(const struct sample *sample)
 {
     if (!is_separable(sample))
@@ -60,11 +61,13 @@ static bool stages_cut_alike(const struct sample *sample)
     for (int a = 0; a < AXES; a++)
         if (one.conv.axis[a].out != two.conv.axis[a].in || two.conv.axis[a].in != two.conv.axis[a].out)
             return sample_wrong(sample, "axis %d differs between the stages", a);
-    const int64_t counts[3][4] = {{whole.depth, whole.row_units, whole.tile_units, whole.unit_tiles},
-                                  {first.depth, first.row_units, first.tile_units, first.unit_tiles},
-                                  {second.depth, second.row_units, second.tile_units, second.unit_tiles}};
-    if (memcmp(counts[0], counts[1], sizeof *counts) != 0 || memcmp(counts[0], counts[2], sizeof *counts) != 0)
+    const int64_t units[3][3] = {{whole.depth, whole.row_units, whole.tile_units},
+                                 {first.depth, first.row_units, first.tile_units},
+                                 {second.depth, second.row_units, second.tile_units}};
+    if (memcmp(units[0], units[1], sizeof *units) != 0 || memcmp(units[0], units[2], sizeof *units) != 0)
         return sample_wrong(sample, "the stages are cut apart");
+    if (whole.unit_tiles != second.unit_tiles || (whole.tile_units > 1 && whole.unit_tiles != first.unit_tiles))
+        return sample_wrong(sample, "the stages have other tiles");
     if (first.channel_units != 1)
         return sample_wrong(sample, "a unit does not have all channels of the block");
     return true;

@@ -5,7 +5,7 @@
  *
  * A unit computes z for its pixels into a block of scratch that stays in cache, then y from it: the
  * intermediate tensor never goes to memory. Both stages are the emissions of depthwise and direct, on plans
- * made for them by src/stages.c; the same register tile cuts both, so that their columns agree. */
+ * made for them by src/stages.c, over the same rows and columns. */
 #include "../stage.h"
 
 #include "../../src/stages.h"
@@ -21,10 +21,7 @@ static em_ptr shifted_back(struct em *em, const struct unit *unit, const struct 
 static void emit_depthwise_stage(struct em *em, const struct plan *plan, const struct unit *whole, em_ptr block)
 {
     struct unit unit = *whole;
-    unit.plan = plan;
-    unit.grid = grid_of_plan(plan);
-    unit.block0 = em_i(em, 0);
-    unit.block1 = em_i(em, unit.grid.unit_blocks);
+    unit_adopt(em, &unit, plan);
     struct epilogue epilogue = {.conv = &plan->conv, .dst = shifted_back(em, &unit, &plan->conv.dst, block)};
     struct source source = unit_source(em, &unit);
     depthwise_unit(em, &(struct stage){plan, &unit, &source, &epilogue, em_argument(em, EM_WEIGHTS)});

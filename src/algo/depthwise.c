@@ -14,22 +14,6 @@ static const char *accepts(const struct conv *conv, const struct target *target)
     return NULL;
 }
 
-/* Versions of the micro-kernel for the edges of a row: each is up to 3 KB of code. */
-enum { MOST_EDGES = 4 };
-
-/* Without a band, taps in the padding along W are left out of the tiles at the edges: whole rows then, one
- * version of the micro-kernel for each of these tiles, and taps that are all unrolled. */
-static bool can_read_in_place(const struct plan *plan)
-{
-    const struct conv *conv = &plan->conv;
-    struct edges edges = grid_edges(plan);
-    if (conv->pad_mode != CJ_PAD_ZEROS || conv->src.c != 1)
-        return false;
-    return !conv_axis_padded(conv, AXIS_W) ||
-           (conv_phases(conv) == 1 && plan->unroll == conv->axis[AXIS_W].kernel &&
-            edges.first + edges.last <= MOST_EDGES && grid_of_plan(plan).tile_units == 1);
-}
-
 static double band_bytes(const struct plan *plan)
 {
     return (double)grid_band(plan).elements * dtype_bytes((cj_dtype)plan->conv.dtype);
@@ -94,17 +78,6 @@ static void finish(struct plan *plan, const struct target *target)
     plan->packed_bytes = pack_bytes(conv, &plan->pack, 0);
 }
 
-/* Kernel rows up to this long are unrolled whole: 7 steps of a full tile are 84 multiply-adds, under 1 KB. */
-enum { MOST_UNROLLED = 7 };
-
-/* Half of the registers hold sums, the others pixels: neighbouring taps share them, so that a row of the kernel
- * loads each pixel once. A tile that leaves no room for them is half as fast (measured on Zen 4: 28x1 reaches
- * 40 to 69% of peak where 7x2 reaches 97%). 8 sums hide the latency of each. */
-static int64_t most_rows(const struct target *target, int64_t vecs)
-{
-    return min64(isa_info(target->isa)->registers / 2 / vecs, 8);
-}
-
 /* Two vectors of channels are two neighbouring lines, which the prefetcher fetches in pairs. */
 enum { MOST_VECS = 2 };
 
@@ -114,15 +87,15 @@ static void candidates(const struct plan *base, const struct target *target, con
     int64_t taps = conv_most_taps(conv, AXIS_W), cols = conv_most_outs(conv, AXIS_W);
     struct plan plan = *base;
     plan.lanes = model_lanes(target, (cj_dtype)conv->dtype, conv->groups);
-    plan.unroll = taps <= MOST_UNROLLED ? max64(taps, 1) : 4;
+    plan.unroll = model_depthwise_unroll(taps);
     for (plan.tile_vecs = 1; plan.tile_vecs <= MOST_VECS; plan.tile_vecs++) {
         if ((plan.tile_vecs - 1) * plan.lanes >= conv->groups)
             break;
-        plan.tile_rows = model_even_rows(cols, min64(most_rows(target, plan.tile_vecs), cols));
+        plan.tile_rows = model_depthwise_rows(target->isa, plan.tile_vecs, cols);
         for (plan.band = 0; plan.band <= 1; plan.band++) {
             struct plan whole = plan;
             finish(&whole, target);
-            if (plan.band || can_read_in_place(&whole))
+            if (plan.band || grid_can_drop_band(&whole))
                 sink->add(sink->sink, &whole);
         }
     }

@@ -13,11 +13,6 @@ static const char *accepts(const struct conv *conv, const struct target *target)
     return NULL;
 }
 
-static bool can_read_in_place(const struct conv *conv)
-{
-    return conv->pad_mode == CJ_PAD_ZEROS && !conv_axis_padded(conv, AXIS_W) && conv->src.c == 1;
-}
-
 /* The band and the block of intermediate results share half of L2 with the weights. */
 static void choose_blocks(struct plan *plan, const struct target *target)
 {
@@ -57,12 +52,13 @@ static void candidates(const struct plan *base, const struct target *target, con
     const struct conv *conv = &base->conv;
     struct plan plan = *base;
     plan.lanes = target_lanes(target, (cj_dtype)conv->dtype);
-    plan.unroll = 4;
-    plan.band = !can_read_in_place(conv);
     for (plan.tile_vecs = 1; plan.tile_vecs <= 3; plan.tile_vecs++) {
         struct plan whole = plan;
         whole.tile_rows = min64(model_tile_rows(target, plan.tile_vecs), conv_most_outs(conv, AXIS_W));
         choose_blocks(&whole, target);
+        struct plan depthwise = stage_depthwise(&whole);
+        whole.band = depthwise.band;
+        whole.unroll = depthwise.unroll;
         whole.scratch_bytes = stage_block_offset(&whole) + stage_block_bytes(&whole);
         set_packs(&whole);
         sink->add(sink->sink, &whole);
