@@ -22,12 +22,13 @@ static int open_in_place(struct outfile *file, const char *path)
     return file->stream ? 0 : errno;
 }
 
-/* "DIRECTORY/.convjit-PID": the directory is the target's, since a rename does not cross file systems. */
-static char *temporary_beside(const char *path)
+/* "DIRECTORY/.convjit-PID-TURN": the directory is the target's, since a rename does not cross file systems. */
+static char *temporary_beside(const char *path, int turn)
 {
     const char *slash = strrchr(path, '/');
+    int length = slash ? (int)(slash - path + 1) : 0;
     char *text;
-    if (asprintf(&text, "%.*s.convjit-%ld", slash ? (int)(slash - path + 1) : 0, path, (long)getpid()) < 0)
+    if (asprintf(&text, "%.*s.convjit-%ld-%d", length, path, (long)getpid(), turn) < 0)
         return NULL;
     return text;
 }
@@ -39,12 +40,27 @@ static void forget(struct outfile *file)
     *file = (struct outfile){0};
 }
 
-/* O_CREAT with 0666 leaves the file's mode to the umask, as for any output. */
+/* A name may be taken by a process of this number that was killed. O_CREAT with 0666 leaves the file's mode to
+ * the umask, as for any output. */
+static int create_temporary(struct outfile *file, int *descriptor)
+{
+    int error = EEXIST;
+    for (int turn = 0; turn < 100 && error == EEXIST; turn++) {
+        free(file->temporary);
+        file->temporary = temporary_beside(file->path, turn);
+        if (!file->temporary)
+            return ENOMEM;
+        *descriptor = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        error = *descriptor < 0 ? errno : 0;
+    }
+    return error;
+}
+
 static int open_temporary(struct outfile *file)
 {
-    int descriptor = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor < 0)
-        return errno;
+    int descriptor = -1, error = create_temporary(file, &descriptor);
+    if (error)
+        return error;
     file->stream = fdopen(descriptor, "wb");
     if (file->stream)
         return 0;
@@ -65,8 +81,7 @@ int outfile_open(struct outfile *file, const char *path)
     if (exists && access(path, W_OK) != 0)
         return errno;
     file->path = exists ? realpath(path, NULL) : strdup(path); /* a link's target is replaced, not the link */
-    file->temporary = file->path ? temporary_beside(file->path) : NULL;
-    int error = file->temporary ? open_temporary(file) : ENOMEM;
+    int error = file->path ? open_temporary(file) : ENOMEM;
     if (error)
         forget(file);
     return error;
