@@ -22,9 +22,13 @@ static void fill_options(const struct command *command, struct option *options)
     options[count + 2] = (struct option){0};
 }
 
-/* What getopt_long returned '?' or ':' for. */
+/* What getopt_long returned `?` or `:` for. `text` is the word, but in a cluster of letters, "-xy", it may be
+ * the word before it. */
 static int complain_of_option(const struct command *command, int what, const char *text)
 {
+    const char letter[] = {'-', (char)optopt, '\0'};
+    if (what == '?' && optopt > 0 && optopt < FIRST_ROW && strncmp(text, "--", 2) != 0)
+        text = letter;
     if (what == ':')
         return complain(EXIT_WRONG, "%s needs a value; see convjit %s --help", text, command->name);
     if (optopt >= FIRST_ROW || (optopt && strncmp(text, "--", 2) == 0))

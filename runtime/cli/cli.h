@@ -23,7 +23,7 @@ enum {
             return try_exit;         \
     } while (0)
 
-/* Print "convjit: SENTENCE" on standard error and return `exit_status`. */
+/* Print "convjit: SENTENCE" on standard error, as one line whatever is in it, and return `exit_status`. */
 int complain(int exit_status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The same for what the library said last; EXIT_DONE, silent, for CJ_OK. */

@@ -2,19 +2,24 @@
 
 #include "outfile.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+/* One line, though a file's name or a value may hold line breaks or what a terminal obeys. */
 int complain(int exit_status, const char *format, ...)
 {
+    char text[2048];
     va_list args;
     va_start(args, format);
-    fputs("convjit: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    for (char *c = text; *c; c++)
+        if (iscntrl((unsigned char)*c))
+            *c = '?';
+    fprintf(stderr, "convjit: %s\n", text);
     return exit_status;
 }
 
