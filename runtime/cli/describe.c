@@ -180,6 +180,9 @@ static int describe_options(struct problem *problem, const struct run_settings *
 {
     cj_conv_desc *d = &problem->desc;
     int rank = problem->form->rank;
+    if (s->pad_mode != CJ_PAD_ZEROS && d->op == CJ_CONV_TRANSPOSE)
+        return complain(EXIT_WRONG, "--padding-mode is %s; for %s it must be zeros",
+                        choice_word(pad_mode_choices, s->pad_mode), problem->form->name);
     d->pad_mode = (cj_pad_mode)s->pad_mode;
     d->auto_pad = s->padding.automatic;
     TRY(sizes_spread(&s->stride, "stride", rank, d->stride));

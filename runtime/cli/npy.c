@@ -122,7 +122,7 @@ static uint32_t little_endian(const unsigned char *bytes, int count)
 /* Magic, version and the length of the dictionary behind them: two bytes in version 1, else four. */
 static npy_status read_prefix(struct source *s, size_t *length)
 {
-    unsigned char prefix[MAGIC_BYTES + 2], bytes[4];
+    unsigned char prefix[MAGIC_BYTES + 2], bytes[4] = {0};
     npy_status status = read_exactly(s, prefix, sizeof prefix, "first 8 bytes");
     if (status != NPY_OK)
         return status;

@@ -120,6 +120,8 @@ int read_activation(const struct option_row *row, const char *text, void *into)
         if ((a->parameters > 0 && !take_parameter(&at, &post->alpha)) ||
             (a->parameters > 1 && !take_parameter(&at, &post->beta)) || *at)
             return wrong_value(row, text, "an activation with its numbers: relu, leaky_relu:0.1, clamp:0:6");
+        if (post->alpha > post->beta && a->parameters > 1)
+            return wrong_value(row, text, "clamp:LOW:HIGH with LOW at most HIGH");
         return EXIT_DONE;
     }
     return wrong_value(row, text,
