@@ -58,9 +58,11 @@ static bool take_word(struct cursor *c, const char *word)
 /* A quoted string of printable characters without escapes. */
 static bool take_string(struct cursor *c, char text[32])
 {
-    char quote = take(c, '\'') ? '\'' : take(c, '"') ? '"' : '\0';
     size_t length = 0;
-    if (!quote)
+    char quote = '\'';
+    if (!take(c, quote))
+        quote = '"';
+    if (quote == '"' && !take(c, quote))
         return false;
     for (; c->at < c->end && *c->at != quote; c->at++) {
         if (!isprint((unsigned char)*c->at) || *c->at == '\\' || length == 31)
