@@ -31,7 +31,7 @@ struct bench {
     int opened;
 };
 
-/* Keep the shapes whose name or SHAPE the expression finds. */
+/* Keep the shapes in whose name the expression is found. */
 static int filter_shapes(struct layer_list *list, const char *expression)
 {
     regex_t regex;
@@ -46,6 +46,9 @@ static int filter_shapes(struct layer_list *list, const char *expression)
         if (regexec(&regex, list->at[i].name, 0, NULL, 0) == 0)
             list->at[kept++] = list->at[i];
     regfree(&regex);
+    if (!kept && list->count)
+        return complain(EXIT_WRONG, "--filter is %s; none of the %d shapes has such a name", expression,
+                        list->count);
     list->count = kept;
     return EXIT_DONE;
 }
@@ -54,14 +57,16 @@ static int collect_shapes(struct bench *bench, const struct arguments *rest)
 {
     const struct bench_settings *s = bench->settings;
     for (int i = 0; i < rest->count; i++)
-        TRY(layers_add(&bench->shapes, rest->words[i], &s->overrides));
+        TRY(layers_add(&bench->shapes, "", rest->words[i], &s->overrides));
     if (s->shapes)
         TRY(layers_read(&bench->shapes, s->shapes, &s->overrides));
     if (s->filter)
         TRY(filter_shapes(&bench->shapes, s->filter));
-    return bench->shapes.count
-               ? EXIT_DONE
-               : complain(EXIT_WRONG, "there is no shape to measure; give SHAPEs or --shapes FILE");
+    if (bench->shapes.count)
+        return EXIT_DONE;
+    if (s->shapes)
+        return complain(EXIT_WRONG, "--shapes %s has no shape in it", s->shapes);
+    return complain(EXIT_WRONG, "there is no shape to measure; give SHAPEs or --shapes FILE");
 }
 
 /* A thread that moves between cores leaves its caches behind. */

@@ -44,15 +44,30 @@ struct counts {
     int64_t input, output, weight, pointwise, channels;
 };
 
-static int count_elements(const struct layer_shape *shape, struct counts *counts)
+static int no_memory(const struct layer *layer)
 {
+    return complain(EXIT_MACHINE, "there is no memory for the tensors of %s", layer->text);
+}
+
+static int complain_of_layer(const struct layer *layer, cj_status status)
+{
+    return status == CJ_OK ? EXIT_DONE
+                           : complain(exit_of_status(status), "%s: %s", layer->text, cj_last_error());
+}
+
+static int count_elements(const struct layer *layer, struct counts *counts)
+{
+    const struct layer_shape *shape = layer->shape;
     const cj_conv_desc *d = &shape->desc;
     int64_t out[3], groups = d->groups ? d->groups : 1, multiplier = d->multiplier ? d->multiplier : 1;
     int rank = d->rank ? d->rank : 2;
-    TRY(complain_status(cj_output_size(d, out)));
+    TRY(complain_of_layer(layer, cj_output_size(d, out)));
     bool separable = d->op == CJ_SEPARABLE;
-    counts->input = shape->batch * d->in_channels * product(d->input, rank);
-    counts->output = shape->batch * d->out_channels * product(out, rank);
+    /* One image fits in 2^60 bytes: a correct descriptor says so. A batch need not. */
+    if (__builtin_mul_overflow(shape->batch, d->in_channels * product(d->input, rank), &counts->input) ||
+        __builtin_mul_overflow(shape->batch, d->out_channels * product(out, rank), &counts->output) ||
+        counts->input > INT64_MAX / 64 || counts->output > INT64_MAX / 64)
+        return no_memory(layer);
     counts->weight =
         product(d->kernel, rank) * d->in_channels * (separable ? multiplier : d->out_channels / groups);
     counts->pointwise = separable ? d->in_channels * multiplier * d->out_channels : 0;
@@ -94,18 +109,18 @@ static int take_tensors(struct layer *layer, const struct counts *n, int threads
     for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
         *tensors[i].at = tensors[i].wanted ? random_tensor(d, tensors[i].count) : NULL;
         if (tensors[i].wanted && !*tensors[i].at)
-            return complain(EXIT_MACHINE, "there is no memory for the tensors of %s", layer->text);
+            return no_memory(layer);
     }
     return EXIT_DONE;
 }
 
 int layer_open(struct layer *layer, const struct layer_shape *shape, cj_context *context, int threads)
 {
-    struct counts counts;
+    struct counts counts = {0};
     *layer = (struct layer){.shape = shape, .calls = 1};
     TRY(complain_status(cj_desc_print(&shape->desc, shape->batch, layer->text, sizeof layer->text)));
-    TRY(count_elements(shape, &counts));
-    TRY(complain_status(cj_prepare(context, &shape->desc, &layer->kernel)));
+    TRY(count_elements(layer, &counts));
+    TRY(complain_of_layer(layer, cj_prepare(context, &shape->desc, &layer->kernel)));
     cj_kernel_get_stats(layer->kernel, &layer->stats);
     TRY(take_tensors(layer, &counts, threads));
     layer->bytes = (counts.input + counts.output + counts.weight + counts.pointwise) *

@@ -37,13 +37,23 @@ static struct layer_shape *append(struct layer_list *list)
     return &list->at[list->count++];
 }
 
-int layers_add(struct layer_list *list, const char *shape, const struct overrides *overrides)
+/* Only benchdnn's form has quotes: around a name, at its end. */
+static void name_layer(struct layer_shape *layer, const char *shape)
+{
+    const char *quote = strchr(shape, '"');
+    if (quote && quote[1] != '"')
+        snprintf(layer->name, sizeof layer->name, "%.*s", (int)strcspn(quote + 1, "\""), quote + 1);
+    else
+        snprintf(layer->name, sizeof layer->name, "%s", shape);
+}
+
+int layers_add(struct layer_list *list, const char *where, const char *shape, const struct overrides *overrides)
 {
     struct layer_shape *layer = append(list);
     if (!layer)
         return complain(EXIT_MACHINE, "there is no memory for %d shapes", list->count + 1);
-    snprintf(layer->name, sizeof layer->name, "%s", shape);
-    return shape_read(shape, overrides, &layer->desc, &layer->batch);
+    name_layer(layer, shape);
+    return shape_read(where, shape, overrides, &layer->desc, &layer->batch);
 }
 
 static void cut(char *line, struct cells *cells)
@@ -66,22 +76,35 @@ static const char *cell(const struct source *source, const struct cells *row, co
     return NULL;
 }
 
-/* ":PREFIX" and a number for each dimension, "1x3x3", with the number behind "~" where there is a `behind`. */
-static void add_part(const struct source *source, const struct cells *row, const char *prefix,
-                     const char *letter, FILE *out)
+static int column_missing(const struct source *source, const char *column)
+{
+    return complain(EXIT_WRONG, "%s, line %d: the column %s is missing", source->path, source->line, column);
+}
+
+/* A part of the SHAPE and its columns' first letters, which are the same. */
+struct part {
+    const char *letters;
+    bool needed;
+};
+
+/* ":LETTERS" and a number for each dimension, "1x3x3", with the number of a column "_r" behind "~". */
+static int add_part(const struct source *source, const struct cells *row, const struct part *part, FILE *out)
 {
     static const char *const dimensions[] = {"d", "h", "w"};
-    fprintf(out, ":%s", prefix);
+    fprintf(out, ":%s", part->letters);
     for (int i = 0; i < 3; i++) {
         char column[16];
-        snprintf(column, sizeof column, "%s%s", letter, dimensions[i]);
+        snprintf(column, sizeof column, "%s%s", part->letters, dimensions[i]);
         const char *value = cell(source, row, column);
+        if (!value && part->needed)
+            return column_missing(source, column);
         fprintf(out, "%s%s", i ? "x" : "", value ? value : "0");
-        snprintf(column, sizeof column, "%s%s_r", letter, dimensions[i]);
+        snprintf(column, sizeof column, "%s%s_r", part->letters, dimensions[i]);
         value = cell(source, row, column);
         if (value)
             fprintf(out, "~%s", value);
     }
+    return EXIT_DONE;
 }
 
 static int write_shape(const struct source *source, const struct cells *row, FILE *out)
@@ -89,9 +112,8 @@ static int write_shape(const struct source *source, const struct cells *row, FIL
     static const struct {
         const char *prefix, *column;
     } numbers[] = {{"n", "mb"}, {"g", "g"}, {"c", "ic"}, {"o", "oc"}};
-    static const struct {
-        const char *prefix, *letter;
-    } parts[] = {{"i", "i"}, {"k", "k"}, {"s", "s"}, {"p", "p"}, {"d", "d"}};
+    static const struct part parts[] = {{"i", true},  {"k", true},  {"s", false},
+                                        {"p", false}, {"d", false}, {"op", false}};
     const char *kind = cell(source, row, "kind");
     bool transposed = kind && strcmp(kind, "deconv") == 0;
     if (!kind || (!transposed && strcmp(kind, "conv") != 0))
@@ -101,15 +123,21 @@ static int write_shape(const struct source *source, const struct cells *row, FIL
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         const char *value = cell(source, row, numbers[i].column);
         if (!value)
-            return complain(EXIT_WRONG, "%s, line %d: the column %s is missing", source->path, source->line,
-                            numbers[i].column);
+            return column_missing(source, numbers[i].column);
         fprintf(out, ":%s%s", numbers[i].prefix, value);
     }
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        add_part(source, row, parts[i].prefix, parts[i].letter, out);
-    if (transposed)
-        add_part(source, row, "op", "op", out);
+    size_t count = sizeof parts / sizeof *parts - !transposed; /* output padding comes last */
+    for (size_t i = 0; i < count; i++)
+        TRY(add_part(source, row, &parts[i], out));
     return EXIT_DONE;
+}
+
+static int add_shape(struct layer_list *list, const struct source *source, const char *shape,
+                     const struct overrides *overrides)
+{
+    char where[300];
+    snprintf(where, sizeof where, "%.250s, line %d: ", source->path, source->line);
+    return layers_add(list, where, shape, overrides);
 }
 
 static int add_row(struct layer_list *list, const struct source *source, char *line,
@@ -124,7 +152,7 @@ static int add_row(struct layer_list *list, const struct source *source, char *l
     int status = write_shape(source, &row, out);
     fclose(out);
     TRY(status);
-    TRY(layers_add(list, shape, overrides));
+    TRY(add_shape(list, source, shape, overrides));
     const char *name = cell(source, &row, "name");
     if (name)
         snprintf(list->at[list->count - 1].name, sizeof list->at->name, "%s", name);
@@ -149,7 +177,7 @@ static int add_line(struct layer_list *list, struct source *source, char *line,
         return EXIT_DONE;
     }
     source->entries++;
-    return layers_add(list, line, overrides);
+    return add_shape(list, source, line, overrides);
 }
 
 int layers_read(struct layer_list *list, const char *path, const struct overrides *overrides)
@@ -162,10 +190,13 @@ int layers_read(struct layer_list *list, const char *path, const struct override
     int status = EXIT_DONE;
     while (status == EXIT_DONE && fgets(line, sizeof line, file)) {
         source.line++;
-        status = add_line(list, &source, line, overrides);
+        status = strlen(line) == sizeof line - 1
+                     ? complain(EXIT_WRONG, "%s, line %d is longer than %d characters", path, source.line,
+                                LINE_SIZE - 2)
+                     : add_line(list, &source, line, overrides);
     }
     if (status == EXIT_DONE && ferror(file))
-        status = complain(EXIT_MACHINE, "--shapes %s cannot be read: %s", path, strerror(errno));
+        status = complain(exit_of_errno(errno), "--shapes %s cannot be read: %s", path, strerror(errno));
     fclose(file);
     return status;
 }

@@ -5,7 +5,7 @@
 #include "../runtime/cli/overrides.h"
 
 struct layer_shape {
-    char name[64]; /* of the file's column; else the SHAPE, cut */
+    char name[256]; /* of the table's column or of benchdnn's n"name"; else the SHAPE, cut */
     cj_conv_desc desc;
     int64_t batch;
 };
@@ -16,12 +16,13 @@ struct layer_list {
     int count, room;
 };
 
-/* A SHAPE, with the overrides put on it. */
-int layers_add(struct layer_list *list, const char *shape, const struct overrides *overrides);
+/* A SHAPE, with the overrides put on it. `where` it stands is for complaints, as for shape_read. */
+int layers_add(struct layer_list *list, const char *where, const char *shape,
+               const struct overrides *overrides);
 
 /* A file of SHAPEs, one a line (blank lines and those that begin with # do not count), or a tab-separated table
  * whose first line names its columns: name, kind (conv or deconv), mb g ic oc, and i k s p p_r d op with d, h
- * and w (id, kh, pw, pw_r, oph, ...). Complains with the file and the line. */
+ * and w (id, kh, pw, pw_r, oph, ...), of which i and k must be there. Complains with the file and the line. */
 int layers_read(struct layer_list *list, const char *path, const struct overrides *overrides);
 
 void layers_free(struct layer_list *list);

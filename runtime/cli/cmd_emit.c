@@ -44,7 +44,7 @@ static int emit(cj_context *context, const struct emit_settings *s, const char *
     int64_t batch;
     char *text = NULL;
     size_t size = 0;
-    TRY(shape_read(shape, &s->overrides, &desc, &batch));
+    TRY(shape_read("", shape, &s->overrides, &desc, &batch));
     if (s->format != FORMAT_HEADER)
         return emit_code(context, &desc, s);
     int status = emit_header(context, &desc, batch, &text, &size);

@@ -21,7 +21,7 @@ static int explain_shapes(cj_context *context, const struct overrides *overrides
     for (int i = 0; i < rest->count; i++) {
         cj_conv_desc desc;
         int64_t batch;
-        TRY(shape_read(rest->words[i], overrides, &desc, &batch));
+        TRY(shape_read("", rest->words[i], overrides, &desc, &batch));
         if (i > 0)
             putchar('\n');
         TRY(explain_desc(context, &desc, batch));

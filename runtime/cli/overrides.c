@@ -32,10 +32,15 @@ int overrides_apply(const struct overrides *overrides, cj_conv_desc *desc)
     return EXIT_DONE;
 }
 
-int shape_read(const char *shape, const struct overrides *overrides, cj_conv_desc *desc, int64_t *batch)
+int shape_read(const char *where, const char *shape, const struct overrides *overrides, cj_conv_desc *desc,
+               int64_t *batch)
 {
+    int64_t output[3];
     cj_status status = cj_desc_parse(shape, desc, batch);
-    if (status != CJ_OK)
-        return complain(exit_of_status(status), "%s: %s", shape, cj_last_error());
-    return overrides_apply(overrides, desc);
+    if (status == CJ_OK) {
+        TRY(overrides_apply(overrides, desc));
+        status = cj_output_size(desc, output);
+    }
+    return status == CJ_OK ? EXIT_DONE
+                           : complain(exit_of_status(status), "%s%s: %s", where, shape, cj_last_error());
 }

@@ -53,7 +53,9 @@ int overrides_apply(const struct overrides *overrides, cj_conv_desc *desc);
 /* The word of a value. */
 const char *choice_word(const struct choice *choices, int value);
 
-/* Read a SHAPE and put the overrides on it; complains with the SHAPE. */
-int shape_read(const char *shape, const struct overrides *overrides, cj_conv_desc *desc, int64_t *batch);
+/* Read a SHAPE, put the overrides on it and see that there is such a convolution. Complains with the SHAPE and,
+ * in front, with `where` it stands: "FILE, line 3: ", or "". */
+int shape_read(const char *where, const char *shape, const struct overrides *overrides, cj_conv_desc *desc,
+               int64_t *batch);
 
 #endif
