@@ -29,7 +29,7 @@ static double bandwidth_for(const struct bench_machine *machine, int64_t bytes)
 static void copy_algorithm(const char *plan, char name[32])
 {
     if (sscanf(plan, "algorithm=%31s", name) != 1)
-        strcpy(name, "unknown");
+        snprintf(name, 32, "unknown");
 }
 
 struct result result_of_layer(struct layer *layer, int threads, const struct bench_machine *machine)
