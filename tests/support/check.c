@@ -112,6 +112,32 @@ enum check_result check_kernel(cj_context *context, struct check *check, const c
     return same ? CHECK_SAME : CHECK_DIFFERENT;
 }
 
+bool check_run(cj_context *context, struct problem *problem, const struct manner *manner)
+{
+    char shape[SHAPE_SIZE];
+    cj_kernel *kernel;
+    problem_shape(problem->desc, problem->batch, shape, sizeof shape);
+    guard_announce(shape);
+    cj_status status = cj_prepare(context, problem->desc, &kernel);
+    const char *complaint = status == CJ_OK ? problem_run(problem, kernel, manner) : cj_last_error();
+    if (complaint)
+        check_complain(problem->desc, problem->batch, "%s", complaint);
+    cj_release(status == CJ_OK ? kernel : NULL);
+    return !complaint;
+}
+
+bool check_bits(const struct problem *problem, const double *got, const double *want, const char *what)
+{
+    for (int64_t i = 0; i < problem->count[OUTPUT]; i++) {
+        if (memcmp(&got[i], &want[i], sizeof *got) == 0)
+            continue;
+        check_complain(problem->desc, problem->batch, "%s: element %lld is %.17g, should be %.17g", what,
+                       (long long)i, got[i], want[i]);
+        return false;
+    }
+    return true;
+}
+
 enum check_result check_case(cj_context *context, const cj_conv_desc *desc, int64_t batch, unsigned seed)
 {
     struct check check = check_open(desc, batch, seed);

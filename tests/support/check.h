@@ -31,6 +31,12 @@ void check_close(struct check *check);
 enum check_result check_kernel(cj_context *context, struct check *check, const cj_conv_desc *desc,
                                const enum guard_side sides[2]);
 
+/* Prepare the kernel of the problem's own descriptor and run it; complains if that fails. */
+bool check_run(cj_context *context, struct problem *problem, const struct manner *manner);
+
+/* Whether two results are the same bits; complains about the first element that is not. */
+bool check_bits(const struct problem *problem, const double *got, const double *want, const char *what);
+
 /* Complain about a problem on standard error, with its SHAPE in front. */
 void check_complain(const cj_conv_desc *desc, int64_t batch, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

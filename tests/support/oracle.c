@@ -194,21 +194,31 @@ static struct sum finish(const struct oracle_case *c, struct sum s, int64_t oc, 
     return s;
 }
 
+static void one_element(const struct oracle_case *c, const struct dims *x, int64_t index)
+{
+    int64_t o[3], plane = x->in[0] * x->in[1] * x->in[2], rest = index;
+    for (int i = 2; i >= 0; i--) {
+        o[i] = rest % x->out[i];
+        rest /= x->out[i];
+    }
+    int64_t oc = rest % c->desc->out_channels, n = rest / c->desc->out_channels;
+    const double *image = c->input + n * c->desc->in_channels * plane;
+    struct sum s = c->desc->op == CJ_SEPARABLE ? separable(c, x, image, oc, o) : dense(c, x, image, oc, o);
+    s = finish(c, s, oc, index);
+    c->output[index] = s.value;
+    c->bound[index] = s.bound;
+}
+
+void oracle_at(const struct oracle_case *c, int64_t index)
+{
+    struct dims x = resolve(c->desc);
+    one_element(c, &x, index);
+}
+
 void oracle_run(const struct oracle_case *c)
 {
     struct dims x = resolve(c->desc);
-    int64_t plane = x.in[0] * x.in[1] * x.in[2], index = 0, o[3];
-    for (int64_t n = 0; n < c->batch; n++) {
-        const double *image = c->input + n * c->desc->in_channels * plane;
-        for (int64_t oc = 0; oc < c->desc->out_channels; oc++)
-            for (o[0] = 0; o[0] < x.out[0]; o[0]++)
-                for (o[1] = 0; o[1] < x.out[1]; o[1]++)
-                    for (o[2] = 0; o[2] < x.out[2]; o[2]++, index++) {
-                        bool two = c->desc->op == CJ_SEPARABLE;
-                        struct sum s = two ? separable(c, &x, image, oc, o) : dense(c, &x, image, oc, o);
-                        s = finish(c, s, oc, index);
-                        c->output[index] = s.value;
-                        c->bound[index] = s.bound;
-                    }
-    }
+    int64_t count = c->batch * c->desc->out_channels * x.out[0] * x.out[1] * x.out[2];
+    for (int64_t index = 0; index < count; index++)
+        one_element(c, &x, index);
 }

@@ -18,4 +18,7 @@ void oracle_output_size(const cj_conv_desc *desc, int64_t output[3]);
 
 void oracle_run(const struct oracle_case *c);
 
+/* Only element `index` of the output and of the bounds. */
+void oracle_at(const struct oracle_case *c, int64_t index);
+
 #endif

@@ -100,9 +100,9 @@ void problem_free(struct problem *p)
         free(p->value[which]);
 }
 
-void problem_make_whole(struct problem *p, unsigned seed)
+void problem_make_whole(struct problem *p, int range, unsigned seed)
 {
-    fill(p, seed, 8, 1);
+    fill(p, seed, range, 1);
 }
 
 struct problem problem_images(const struct problem *p, int64_t first, int64_t count)

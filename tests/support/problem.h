@@ -21,8 +21,9 @@ struct problem {
 struct problem problem_new(const cj_conv_desc *desc, int64_t batch, unsigned seed);
 void problem_free(struct problem *p);
 
-/* Small whole numbers instead: as long as no sum leaves 2^24, plain sums of products are exact in any order. */
-void problem_make_whole(struct problem *p, unsigned seed);
+/* Whole numbers from -range to below range instead: as long as no sum leaves 2^24, plain sums of products are
+ * exact in any order. */
+void problem_make_whole(struct problem *p, int range, unsigned seed);
 
 /* Images [first, first + count) of a problem, whose values it shares: not to be freed. */
 struct problem problem_images(const struct problem *p, int64_t first, int64_t count);
