@@ -14,6 +14,7 @@
 #include <llvm-c/Target.h>
 #include <llvm-c/TargetMachine.h>
 #include <llvm-c/Transforms/PassBuilder.h>
+#include <llvm/Config/llvm-config.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,10 +24,10 @@
 
 static void init_targets(void)
 {
-    LLVMInitializeAllTargetInfos();
-    LLVMInitializeAllTargets();
-    LLVMInitializeAllTargetMCs();
-    LLVMInitializeAllAsmPrinters();
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
 }
 
 static cj_status fail_with(cj_status status, const char *what, char *message)
@@ -36,12 +37,45 @@ static cj_status fail_with(cj_status status, const char *what, char *message)
     return status;
 }
 
+/* Whether LLVM's CPU of that name runs the code of an instruction set. */
+static cj_status check_cpu(const char *name, cj_isa isa)
+{
+    static const struct {
+        const char *name;
+        cj_isa isa;
+    } cpus[] = {
+#define CPU(name, isa) {name, isa},
+#include "cpus.inc"
+#undef CPU
+    };
+    for (size_t i = 0; i < sizeof cpus / sizeof *cpus; i++) {
+        if (strcmp(cpus[i].name, name) != 0)
+            continue;
+        if (cpus[i].isa >= isa)
+            return CJ_OK;
+        return fail(CJ_UNSUPPORTED, "cpu is %s, which has %s at most; this code is for %s", name,
+                    isa_info(cpus[i].isa)->name, isa_info(isa)->name);
+    }
+    return fail(CJ_UNSUPPORTED, "cpu is \"%s\"; LLVM %s knows no 64-bit x86 of that name", name,
+                LLVM_VERSION_STRING);
+}
+
+static cj_status check_triple(const char *triple)
+{
+    static const char prefix[] = "x86_64-";
+    if (strncmp(triple, prefix, strlen(prefix)) == 0)
+        return CJ_OK;
+    return fail(CJ_UNSUPPORTED, "triple is \"%s\"; kernels are written for x86_64 only", triple);
+}
+
 static cj_status open_machine(const struct plugin_request *request, LLVMTargetMachineRef *machine)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, init_targets);
     const char *triple = request->triple ? request->triple : DEFAULT_TRIPLE;
     const char *cpu = request->cpu ? request->cpu : isa_info((cj_isa)request->plan->isa)->llvm_cpu;
+    TRY(check_triple(triple));
+    TRY(check_cpu(cpu, (cj_isa)request->plan->isa));
     LLVMTargetRef target;
     char *message = NULL;
     if (LLVMGetTargetFromTriple(triple, &target, &message))

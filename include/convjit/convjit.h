@@ -333,12 +333,13 @@ typedef enum cj_format {
 
 typedef struct cj_emit_options {
     cj_format format;
-    const char *cpu;    /* an LLVM CPU name, for scheduling and features; NULL: the ISA preset's */
-    const char *triple; /* an LLVM target triple; NULL: x86_64-unknown-linux-gnu */
+    const char *cpu;    /* LLVM's name of a CPU that has the ISA's features; NULL: the ISA preset's level */
+    const char *triple; /* an LLVM target triple that begins with x86_64-; NULL: x86_64-unknown-linux-gnu */
 } cj_emit_options;
 
 /* What the compiler makes of a convolution. Nothing is cached. Free `*bytes` with cj_free.
- * CJ_UNSUPPORTED: LLVM does not know the CPU or the triple; others as cj_prepare. Thread-safe. */
+ * CJ_UNSUPPORTED: LLVM does not know the CPU or the triple, or the CPU lacks the ISA's instructions; others as
+ * cj_prepare. Thread-safe. */
 CJ_API cj_status cj_emit(cj_context *context, const cj_conv_desc *desc, const cj_emit_options *options,
                          void **bytes, size_t *size);
 
