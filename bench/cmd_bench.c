@@ -3,6 +3,7 @@
  * The run goes round all shapes several times, and measures the peak between them, so that what else happens on
  * the machine falls on all of them and the best of each is taken. One thread is pinned to the core it is on. */
 #include "../runtime/cli/commands.h"
+#include "../runtime/cli/outfile.h"
 #include "../runtime/cli/overrides.h"
 #include "report.h"
 
@@ -10,6 +11,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { ROUNDS = 5 };
 
@@ -29,6 +31,7 @@ struct bench {
     struct layer *layers;
     struct result *results;
     int opened;
+    struct outfile json; /* stream NULL: not open */
 };
 
 /* Keep the shapes in whose name the expression is found. */
@@ -114,9 +117,30 @@ static int report(struct bench *bench)
         report_row(&bench->results[i]);
     }
     report_summary(bench->results, count);
-    TRY(finish_output());
-    return bench->settings->json ? report_json(bench->settings->json, &bench->machine, bench->results, count)
-                                 : EXIT_DONE;
+    return finish_output();
+}
+
+static int complain_of_json(const char *path, int error)
+{
+    return error ? complain(exit_of_errno(error), "--json %s cannot be written: %s", path, strerror(error))
+                 : EXIT_DONE;
+}
+
+/* Before anything is measured: a wrong path must not cost the time of a run. */
+static int open_json(struct bench *bench)
+{
+    const char *path = bench->settings->json;
+    return path ? complain_of_json(path, outfile_open(&bench->json, path)) : EXIT_DONE;
+}
+
+static int write_json(struct bench *bench)
+{
+    if (!bench->json.stream)
+        return EXIT_DONE;
+    report_json(bench->json.stream, &bench->machine, bench->results, bench->shapes.count);
+    int error = outfile_commit(&bench->json);
+    bench->json.stream = NULL;
+    return complain_of_json(bench->settings->json, error);
 }
 
 static int run_bench(struct bench *bench, const struct arguments *rest)
@@ -129,13 +153,17 @@ static int run_bench(struct bench *bench, const struct arguments *rest)
     else
         TRY(complain_status(cj_pool_create(bench->settings->threads, &bench->pool)));
     TRY(open_layers(bench));
+    TRY(open_json(bench));
     measure_bandwidth(&bench->machine);
     TRY(measure(bench));
-    return report(bench);
+    TRY(report(bench));
+    return write_json(bench);
 }
 
 static void end_bench(struct bench *bench)
 {
+    if (bench->json.stream)
+        outfile_abandon(&bench->json);
     for (int i = 0; i < bench->opened; i++)
         layer_close(&bench->layers[i]);
     free(bench->layers);

@@ -1,8 +1,5 @@
 #include "report.h"
 
-#include "../runtime/cli/outfile.h"
-
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -133,20 +130,13 @@ static void write_result(FILE *out, const struct result *r)
     fputc('}', out);
 }
 
-int report_json(const char *path, const struct bench_machine *machine, const struct result *results, int count)
+void report_json(FILE *out, const struct bench_machine *machine, const struct result *results, int count)
 {
-    struct outfile file;
-    int error = outfile_open(&file, path);
-    if (error)
-        return complain(exit_of_errno(error), "--json %s cannot be written: %s", path, strerror(error));
-    write_machine(file.stream, machine);
-    fprintf(file.stream, ",\"results\":[");
+    write_machine(out, machine);
+    fprintf(out, ",\"results\":[");
     for (int i = 0; i < count; i++) {
-        fputs(i ? ",\n" : "\n", file.stream);
-        write_result(file.stream, &results[i]);
+        fputs(i ? ",\n" : "\n", out);
+        write_result(out, &results[i]);
     }
-    fprintf(file.stream, "\n]}\n");
-    error = outfile_commit(&file);
-    return error ? complain(exit_of_errno(error), "--json %s cannot be written: %s", path, strerror(error))
-                 : EXIT_DONE;
+    fprintf(out, "\n]}\n");
 }

@@ -5,6 +5,8 @@
 #include "layer.h"
 #include "peak.h"
 
+#include <stdio.h>
+
 /* GB/s that one core reads of data that lies in L1, L2, L3 and memory. */
 enum { MEMORY_LEVELS = 4 };
 
@@ -34,7 +36,6 @@ void report_head(void);
 void report_row(const struct result *result);
 void report_summary(const struct result *results, int count);
 
-/* The file appears whole or not at all. */
-int report_json(const char *path, const struct bench_machine *machine, const struct result *results, int count);
+void report_json(FILE *out, const struct bench_machine *machine, const struct result *results, int count);
 
 #endif
