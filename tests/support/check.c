@@ -61,7 +61,7 @@ static bool is_near(double got, double want, double slack)
     return fabs(got - want) <= slack;
 }
 
-static bool compare(const struct check *check, const cj_conv_desc *desc)
+bool check_compare(const struct check *check, const cj_conv_desc *desc)
 {
     const struct problem *p = &check->problem;
     for (int64_t i = 0; i < p->count[OUTPUT]; i++) {
@@ -87,7 +87,7 @@ static bool run_sides(struct check *check, const cj_conv_desc *desc, const cj_ke
             problem_run(&check->problem, kernel, &(struct manner){.side = (enum guard_side)side, .fill = 0xff});
         if (complaint)
             check_complain(desc, check->problem.batch, "%s", complaint);
-        if (complaint || !compare(check, desc))
+        if (complaint || !check_compare(check, desc))
             return false;
     }
     return true;

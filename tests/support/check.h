@@ -6,6 +6,8 @@
 
 #include <convjit/convjit.h>
 
+#include <stdbool.h>
+
 enum check_result { CHECK_SAME, CHECK_DIFFERENT, CHECK_DECLINED };
 
 /* Run a convolution and compare each output with the oracle. Prints, on a difference, the SHAPE that reproduces
@@ -25,6 +27,9 @@ struct check {
 struct check check_open(const cj_conv_desc *desc, int64_t batch, unsigned seed);
 void check_ask(struct check *check);
 void check_close(struct check *check);
+
+/* Whether the problem's output is what the oracle wants; complains, with `desc` as the SHAPE, if it is not. */
+bool check_compare(const struct check *check, const cj_conv_desc *desc);
 
 /* Prepare the kernel for `desc`, which is the problem's but for its algorithm, ISA and accuracy, and run it
  * once for each of the sides [first, last], as check_case does. */
