@@ -97,6 +97,40 @@ static void every_version_is_read(void **state)
     }
 }
 
+/* Version 1 holds headers of up to 65535 bytes; beyond a megabyte no header is taken for one. */
+static void long_headers_are_read(void **state)
+{
+    static const struct {
+        int version;
+        size_t length;
+        npy_status status;
+    } rows[] = {{1, 65535, NPY_OK}, {2, 65536, NPY_OK}, {3, 1 << 20, NPY_OK}, {2, (1 << 20) + 1, NPY_WRONG}};
+    static const char dictionary[] = "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }";
+    static const float data = 7;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct npy array;
+        char error[NPY_ERROR_SIZE] = "";
+        size_t length = rows[i].length, front = rows[i].version == 1 ? 10 : 12;
+        unsigned char *bytes = malloc(front + length + sizeof data);
+        assert_non_null(bytes);
+        memcpy(bytes, "\x93NUMPY", 6);
+        const unsigned char rest[] = {(unsigned char)rows[i].version, 0,
+                                      (unsigned char)length,          (unsigned char)(length >> 8),
+                                      (unsigned char)(length >> 16),  0};
+        memcpy(bytes + 6, rest, front - 6);
+        memset(bytes + front, ' ', length);
+        memcpy(bytes + front, dictionary, sizeof dictionary - 1);
+        bytes[front + length - 1] = '\n';
+        memcpy(bytes + front + length, &data, sizeof data);
+        folder_write(*state, "x.npy", bytes, front + length + sizeof data);
+        free(bytes);
+        assert_int_equal(npy_read(folder_path(*state, "x.npy"), &array, error), rows[i].status);
+        if (rows[i].status == NPY_OK)
+            check_floats(&array, &data, 1);
+        npy_free(&array);
+    }
+}
+
 static void doubles_are_read(void **state)
 {
     static const double data[] = {1.0 / 3, -1e300};
@@ -414,6 +448,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(every_version_is_read),
+        IN_FOLDER(long_headers_are_read),
         IN_FOLDER(doubles_are_read),
         IN_FOLDER(fortran_order_is_turned),
         IN_FOLDER(doubles_in_fortran_order_are_turned),
