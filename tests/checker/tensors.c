@@ -131,7 +131,8 @@ static bool write_file(const char *folder, const char *name, const char *ending,
     if (!file)
         return false;
     for (int i = 0; i < 2; i++)
-        fwrite(pieces[i].at, 1, pieces[i].size, file);
+        if (pieces[i].size)
+            fwrite(pieces[i].at, 1, pieces[i].size, file);
     return fclose(file) == 0;
 }
 
