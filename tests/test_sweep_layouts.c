@@ -59,10 +59,11 @@ static void set_strides(const struct form *form, const struct layout *layout, in
 static void set_input(cj_conv_desc *d, int kind)
 {
     struct layout layout = layout_input(d, 1);
-    const struct form *form = kind < 2 + DENSE ? &dense_forms[kind - 2] : &broadcast_forms[kind - 2 - DENSE];
     d->input_layout = kind < 2 ? (cj_layout)kind : CJ_STRIDED;
-    if (kind >= 2)
-        set_strides(form, &layout, d->rank, d->input_strides);
+    if (kind < 2)
+        return;
+    const struct form *form = kind < 2 + DENSE ? &dense_forms[kind - 2] : &broadcast_forms[kind - 2 - DENSE];
+    set_strides(form, &layout, d->rank, d->input_strides);
 }
 
 static void set_output(cj_conv_desc *d, int kind)
