@@ -35,6 +35,7 @@ sanitize() {
     ctest --test-dir build/sanitize -L quick -j "$jobs" --output-on-failure --no-tests=error
 }
 threads() {
+    export TSAN_OPTIONS=suppressions=$PWD/tests/tsan.supp
     compiled build/threads -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER=gcc -DCONVJIT_SANITIZE=thread
     ctest --test-dir build/threads -R 'memcache|pool|test_kernel|functional|door|context' -j "$jobs" \
         --output-on-failure --no-tests=error
