@@ -12,9 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PICK(state, ...) \
-    random_pick(state, (const int64_t[]){__VA_ARGS__}, (int)(sizeof((const int64_t[]){__VA_ARGS__}) / 8))
-
 /* A convolution of one axis, numbered by the digits of `code`: input, kernel, stride, dilation, padding. */
 enum { CODES = 9 * 4 * 4 * 3 * 3 * 3 };
 
@@ -274,8 +271,8 @@ static void an_input_may_broadcast_and_an_output_may_not(void **state)
 
 static int64_t pick_size(unsigned *s)
 {
-    int64_t size = (int64_t)1 << PICK(s, 0, 0, 0, 1, 3, 10, 20, 29, 30, 31, 32, 40, 50, 58, 59, 60);
-    return size + (size < (int64_t)1 << 60 ? PICK(s, -1, 0, 0, 1) : 0);
+    int64_t size = (int64_t)1 << RANDOM_PICK(s, 0, 0, 0, 1, 3, 10, 20, 29, 30, 31, 32, 40, 50, 58, 59, 60);
+    return size + (size < (int64_t)1 << 60 ? RANDOM_PICK(s, -1, 0, 0, 1) : 0);
 }
 
 static int64_t pick_or_zero(unsigned *s)
@@ -290,7 +287,7 @@ static cj_conv_desc pick_huge(unsigned *s)
                       .dtype = (cj_dtype)(random_next(s) % 2),
                       .in_channels = pick_size(s),
                       .out_channels = pick_size(s),
-                      .auto_pad = (cj_auto_pad)PICK(s, 0, 0, 0, 1, 2, 3),
+                      .auto_pad = (cj_auto_pad)RANDOM_PICK(s, 0, 0, 0, 1, 2, 3),
                       .input_layout = (cj_layout)(random_next(s) % 3),
                       .output_layout = (cj_layout)(random_next(s) % 2)};
     if (d.op == CJ_SEPARABLE)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum { CASES = 60 };
+static const struct random_sizes sizes = {.channels = 40, .row = 32, .column = 9};
 
 int property_try(property *holds, int first, int last)
 {
@@ -25,7 +26,7 @@ cj_conv_desc property_desc(const struct sweep_op *op, unsigned *state)
     cj_conv_desc d;
     int64_t out[3];
     do
-        d = random_desc(op->op, op->depthwise, state);
+        d = random_desc(op->op, op->depthwise, &sizes, state);
     while (cj_output_size(&d, out) != CJ_OK);
     return d;
 }

@@ -2,9 +2,6 @@
 
 #include <string.h>
 
-#define PICK(state, ...) \
-    random_pick(state, (const int64_t[]){__VA_ARGS__}, (int)(sizeof((const int64_t[]){__VA_ARGS__}) / 8))
-
 unsigned random_next(unsigned *state)
 {
     *state = *state * 1664525u + 1013904223u;
@@ -16,17 +13,32 @@ int64_t random_pick(unsigned *state, const int64_t *values, int count)
     return values[random_next(state) % (unsigned)count];
 }
 
-static void pick_dimension(cj_conv_desc *d, int i, unsigned *s)
+/* Any size, or one beside those of vectors. */
+static int64_t pick_channel_count(unsigned *s, int64_t most)
 {
-    int long_row = i == d->rank - 1 && d->rank < 3;
-    d->input[i] = long_row ? 1 + random_next(s) % 40 : PICK(s, 1, 2, 3, 4, 5, 7, 8, 11, 13);
-    d->kernel[i] = PICK(s, 1, 1, 2, 3, 3, 3, 4, 5, 7, long_row ? 11 : 3);
-    d->stride[i] = PICK(s, 1, 1, 1, 2, 2, 3, 4, 5);
-    d->dilation[i] = PICK(s, 1, 1, 1, 2, 3);
-    d->pad_lo[i] = PICK(s, 0, 0, 1, 1, 2, 3, 9);
-    d->pad_hi[i] = random_next(s) % 3 ? d->pad_lo[i] : PICK(s, 0, 1, 2, 5);
+    int64_t odd = RANDOM_PICK(s, 1, 2, 3, 4, 5, 7, 8, 13, 16, 17, 24, 31, 33, 48, 64);
+    return odd <= most && random_next(s) % 3 ? odd : 1 + random_next(s) % (unsigned)most;
+}
+
+static int64_t most_of_dimension(const cj_conv_desc *d, int i, const struct random_sizes *sizes)
+{
+    int64_t in_volumes = sizes->row / 2 + 1;
+    if (d->rank == 3)
+        return in_volumes < sizes->column ? in_volumes : sizes->column;
+    return i == d->rank - 1 ? sizes->row : sizes->column;
+}
+
+static void pick_dimension(cj_conv_desc *d, int i, const struct random_sizes *sizes, unsigned *s)
+{
+    bool long_row = i == d->rank - 1 && d->rank < 3;
+    d->input[i] = random_next(s) % 8 ? 1 + random_next(s) % (unsigned)most_of_dimension(d, i, sizes) : 1;
+    d->kernel[i] = RANDOM_PICK(s, 1, 1, 2, 3, 3, 3, 4, 5, 7, long_row ? 11 : 3);
+    d->stride[i] = RANDOM_PICK(s, 0, 1, 1, 2, 2, 3, 4, 5);
+    d->dilation[i] = RANDOM_PICK(s, 0, 1, 1, 2, 3, 6);
+    d->pad_lo[i] = RANDOM_PICK(s, 0, 0, 1, 1, 2, 3, 9);
+    d->pad_hi[i] = random_next(s) % 3 ? d->pad_lo[i] : RANDOM_PICK(s, 0, 1, 2, 5);
     if (d->op == CJ_CONV_TRANSPOSE && random_next(s) % 3 == 0)
-        d->output_padding[i] = random_next(s) % 2;
+        d->output_padding[i] = random_next(s) % 3;
 }
 
 static void pick_posts(cj_conv_desc *d, unsigned *s)
@@ -47,29 +59,28 @@ static void pick_posts(cj_conv_desc *d, unsigned *s)
     }
 }
 
-static void pick_channels(cj_conv_desc *d, unsigned *s, bool depthwise)
+static void pick_channels(cj_conv_desc *d, bool depthwise, int64_t most, unsigned *s)
 {
-    d->in_channels = PICK(s, 1, 2, 3, 4, 5, 7, 8, 13, 16, 17, 31, 33, 64);
-    d->out_channels = PICK(s, 1, 2, 3, 5, 8, 13, 16, 17, 24, 31, 33, 48, 64);
-    if (depthwise) {
+    d->in_channels = pick_channel_count(s, most);
+    d->out_channels = pick_channel_count(s, most);
+    if (d->op == CJ_SEPARABLE) {
+        d->multiplier = RANDOM_PICK(s, 0, 1, 2, 3);
+    } else if (depthwise) {
         d->groups = d->in_channels;
-        d->out_channels = d->in_channels * PICK(s, 1, 1, 2, 3);
-    } else if (d->op != CJ_SEPARABLE && random_next(s) % 3 == 0) {
-        int64_t groups = PICK(s, 2, 3, 4, 5);
-        d->groups = groups;
-        d->in_channels = groups * PICK(s, 1, 2, 3, 4, 8);
-        d->out_channels = groups * PICK(s, 1, 2, 3, 4, 8, 17);
+        d->out_channels = d->in_channels * RANDOM_PICK(s, 1, 1, 2, 3);
+    } else if (random_next(s) % 3 == 0) {
+        d->groups = RANDOM_PICK(s, 2, 3, 4, 5);
+        d->in_channels = d->groups * pick_channel_count(s, most / 4 + 1);
+        d->out_channels = d->groups * pick_channel_count(s, most / 4 + 1);
     }
-    if (d->op == CJ_SEPARABLE)
-        d->multiplier = PICK(s, 0, 1, 2, 3);
 }
 
-cj_conv_desc random_desc(cj_op op, bool depthwise, unsigned *s)
+cj_conv_desc random_desc(cj_op op, bool depthwise, const struct random_sizes *sizes, unsigned *s)
 {
     cj_conv_desc d = {.op = op, .rank = 1 + (int)(random_next(s) % 3)};
-    pick_channels(&d, s, depthwise);
+    pick_channels(&d, depthwise, sizes->channels, s);
     for (int i = 0; i < d.rank; i++)
-        pick_dimension(&d, i, s);
+        pick_dimension(&d, i, sizes, s);
     d.input_layout = (cj_layout)(random_next(s) % 2);
     d.output_layout = (cj_layout)(random_next(s) % 2);
     d.dtype = random_next(s) % 4 == 0 ? CJ_F64 : CJ_F32;

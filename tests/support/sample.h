@@ -6,8 +6,7 @@
 
 #include <stdbool.h>
 
-/* A correct descriptor of a random kind: every operator, rank, layout, padding, type, post-op. `most` bounds
- * channels and sizes, roughly. The same state gives the same descriptor everywhere. */
+/* A correct descriptor from random_desc, of any operator. `most` bounds channels and sizes, roughly. */
 cj_conv_desc sample_desc(unsigned *state, int64_t most);
 
 /* Its SHAPE, to be printed where a test fails. Valid until the next call. */
