@@ -16,6 +16,7 @@
 #include <llvm-c/Transforms/PassBuilder.h>
 #include <llvm/Config/llvm-config.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,10 +25,10 @@
 
 static void init_targets(void)
 {
-    LLVMInitializeX86TargetInfo();
-    LLVMInitializeX86Target();
-    LLVMInitializeX86TargetMC();
-    LLVMInitializeX86AsmPrinter();
+    LLVMInitializeAllTargetInfos();
+    LLVMInitializeAllTargets();
+    LLVMInitializeAllTargetMCs();
+    LLVMInitializeAllAsmPrinters();
 }
 
 static cj_status fail_with(cj_status status, const char *what, char *message)
@@ -60,29 +61,37 @@ static cj_status check_cpu(const char *name, cj_isa isa)
                 LLVM_VERSION_STRING);
 }
 
-static cj_status check_triple(const char *triple)
+/* The CPU to name to LLVM. For another family than x86-64 it is asked for none: nothing tells whether it knows
+ * one. */
+static cj_status resolve_cpu(const struct plugin_request *request, const char *triple, const char **cpu)
 {
-    static const char prefix[] = "x86_64-";
-    if (strncmp(triple, prefix, strlen(prefix)) == 0)
-        return CJ_OK;
-    return fail(CJ_UNSUPPORTED, "triple is \"%s\"; kernels are written for x86_64 only", triple);
+    static const char own[] = "x86_64-";
+    bool foreign = strncmp(triple, own, strlen(own)) != 0;
+    if (foreign && request->cpu)
+        return fail(CJ_UNSUPPORTED,
+                    "cpu is %s; with the triple %s, which is not of x86_64, it must be left out", request->cpu,
+                    triple);
+    *cpu = foreign ? "generic" : request->cpu ? request->cpu : isa_info((cj_isa)request->plan->isa)->llvm_cpu;
+    return foreign ? CJ_OK : check_cpu(*cpu, (cj_isa)request->plan->isa);
 }
 
-static cj_status open_machine(const struct plugin_request *request, LLVMTargetMachineRef *machine)
+/* Everything that LLVM has to be told about the target, filled in; and the machine. */
+static cj_status open_machine(const struct plugin_request *request, struct plugin_request *resolved,
+                              LLVMTargetMachineRef *machine)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, init_targets);
-    const char *triple = request->triple ? request->triple : DEFAULT_TRIPLE;
-    const char *cpu = request->cpu ? request->cpu : isa_info((cj_isa)request->plan->isa)->llvm_cpu;
-    TRY(check_triple(triple));
-    TRY(check_cpu(cpu, (cj_isa)request->plan->isa));
+    *resolved = *request;
+    resolved->triple = request->triple ? request->triple : DEFAULT_TRIPLE;
     LLVMTargetRef target;
     char *message = NULL;
-    if (LLVMGetTargetFromTriple(triple, &target, &message))
-        return fail_with(CJ_UNSUPPORTED, triple, message);
-    *machine = LLVMCreateTargetMachine(target, triple, cpu, "", LLVMCodeGenLevelLess, LLVMRelocPIC,
-                                       LLVMCodeModelSmall);
-    return *machine ? CJ_OK : fail(CJ_UNSUPPORTED, "LLVM has no code generator for the target %s", triple);
+    if (LLVMGetTargetFromTriple(resolved->triple, &target, &message))
+        return fail_with(CJ_UNSUPPORTED, "the triple is not one of LLVM's", message);
+    TRY(resolve_cpu(request, resolved->triple, &resolved->cpu));
+    *machine = LLVMCreateTargetMachine(target, resolved->triple, resolved->cpu, "", LLVMCodeGenLevelLess,
+                                       LLVMRelocPIC, LLVMCodeModelSmall);
+    return *machine ? CJ_OK
+                    : fail(CJ_UNSUPPORTED, "LLVM has no code generator for the triple %s", resolved->triple);
 }
 
 static void emit_kernel(struct em *em, const struct plan *plan)
@@ -167,10 +176,11 @@ static cj_status produce(struct em *em, const struct plugin_request *request, LL
 cj_status compile_plan(const struct plugin_request *request, void **bytes, size_t *size)
 {
     LLVMTargetMachineRef machine;
-    TRY(open_machine(request, &machine));
+    struct plugin_request resolved;
+    TRY(open_machine(request, &resolved, &machine));
     LLVMContextRef context = LLVMContextCreate();
     struct em em;
-    em_open(&em, context, request);
+    em_open(&em, context, &resolved);
     LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);
     LLVMSetModuleDataLayout(em.module, layout);
     LLVMDisposeTargetData(layout);

@@ -54,7 +54,7 @@ static void make_function(struct em *em, const struct isa_info *isa, const char 
     char width[16];
     snprintf(width, sizeof width, "%d", isa->vector_bytes * 8);
     set_attribute(em, "nounwind");
-    set_text_attribute(em, "target-cpu", cpu ? cpu : isa->llvm_cpu);
+    set_text_attribute(em, "target-cpu", cpu);
     /* Without these LLVM may split 512-bit operations into halves, by its taste for a CPU's clock. */
     set_text_attribute(em, "prefer-vector-width", width);
     set_text_attribute(em, "min-legal-vector-width", width);

@@ -233,13 +233,14 @@ static void wrong_targets_are_named(void **state)
     (void)state;
     static const struct {
         const char *cpu, *triple, *named;
-    } rows[] = {{"pentium99", NULL, "cpu is \"pentium99\""},
-                {"", NULL, "cpu is \"\""},
-                {"i686", NULL, "cpu is \"i686\""}, /* LLVM knows it, but not for 64 bits */
-                {"haswell", NULL, "cpu is haswell, which has avx2 at most; this code is for avx512"},
-                {NULL, "vax-dec-ultrix", "triple is \"vax-dec-ultrix\""},
-                {NULL, "aarch64-unknown-linux-gnu", "triple is \"aarch64-unknown-linux-gnu\""},
-                {NULL, "", "triple is \"\""}};
+    } rows[] = {
+        {"pentium99", NULL, "cpu is \"pentium99\""},
+        {"", NULL, "cpu is \"\""},
+        {"i686", NULL, "cpu is \"i686\""}, /* LLVM knows it, but not for 64 bits */
+        {"haswell", NULL, "cpu is haswell, which has avx2 at most; this code is for avx512"},
+        {"haswell", "aarch64-unknown-linux-gnu", "cpu is haswell; with the triple aarch64-unknown-linux-gnu"},
+        {NULL, "vax-dec-ultrix", "vax-dec-ultrix"},
+        {NULL, "", "triple"}};
     cj_context *context = new_context();
     cj_conv_desc desc;
     int64_t batch;

@@ -333,8 +333,9 @@ typedef enum cj_format {
 
 typedef struct cj_emit_options {
     cj_format format;
-    const char *cpu;    /* LLVM's name of a CPU that has the ISA's features; NULL: the ISA preset's level */
-    const char *triple; /* an LLVM target triple that begins with x86_64-; NULL: x86_64-unknown-linux-gnu */
+    const char *cpu; /* LLVM's name of an x86-64 CPU with the ISA's features; NULL: the ISA preset's level */
+    const char
+        *triple; /* an LLVM target triple; NULL: x86_64-unknown-linux-gnu. Of another family: a generic CPU */
 } cj_emit_options;
 
 /* What the compiler makes of a convolution. Nothing is cached. Free `*bytes` with cj_free.
