@@ -94,15 +94,15 @@ static cj_status open_machine(const struct plugin_request *request, struct plugi
                     : fail(CJ_UNSUPPORTED, "LLVM has no code generator for the triple %s", resolved->triple);
 }
 
-static void emit_kernel(struct em *em, const struct plan *plan)
+static void emit_algorithm(struct em *em, const void *arg)
 {
+    const struct plan *plan = arg;
     static void (*const emitters[ALGOS])(struct em *, const struct plan *) = {
 #define ALGO(name) emit_##name,
 #include "../src/algos.inc"
 #undef ALGO
     };
     emitters[plan->algo](em, plan);
-    em_finish(em);
 }
 
 static cj_status verify(LLVMModuleRef module)
@@ -162,7 +162,6 @@ static cj_status generate(LLVMModuleRef module, LLVMTargetMachineRef machine, LL
 static cj_status produce(struct em *em, const struct plugin_request *request, LLVMTargetMachineRef machine,
                          void **bytes, size_t *size)
 {
-    emit_kernel(em, request->plan);
     TRY(verify(em->module));
     if (request->format == CJ_FORMAT_IR)
         return print_module(em->module, bytes, size);
@@ -173,23 +172,53 @@ static cj_status produce(struct em *em, const struct plugin_request *request, LL
     return generate(em->module, machine, type, bytes, size);
 }
 
-cj_status compile_plan(const struct plugin_request *request, void **bytes, size_t *size)
+/* Without a handler LLVM would print what it reports, and end the process for an error. */
+static void on_diagnostic(LLVMDiagnosticInfoRef info, void *arg)
+{
+    bool *failed = arg;
+    if (LLVMGetDiagInfoSeverity(info) != LLVMDSError)
+        return;
+    char *message = LLVMGetDiagInfoDescription(info);
+    fail_say("LLVM reports: %s", message);
+    LLVMDisposeMessage(message);
+    *failed = true;
+}
+
+static void set_target(struct em *em, LLVMTargetMachineRef machine)
+{
+    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);
+    LLVMSetModuleDataLayout(em->module, layout);
+    LLVMDisposeTargetData(layout);
+    char *triple = LLVMGetTargetMachineTriple(machine);
+    LLVMSetTarget(em->module, triple);
+    LLVMDisposeMessage(triple);
+}
+
+cj_status compile_emission(const struct plugin_request *request, const struct emission *emission, void **bytes,
+                           size_t *size)
 {
     LLVMTargetMachineRef machine;
     struct plugin_request resolved;
+    bool failed = false;
     TRY(open_machine(request, &resolved, &machine));
     LLVMContextRef context = LLVMContextCreate();
+    LLVMContextSetDiagnosticHandler(context, on_diagnostic, &failed);
     struct em em;
     em_open(&em, context, &resolved);
-    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);
-    LLVMSetModuleDataLayout(em.module, layout);
-    LLVMDisposeTargetData(layout);
-    char *triple = LLVMGetTargetMachineTriple(machine);
-    LLVMSetTarget(em.module, triple);
-    LLVMDisposeMessage(triple);
+    set_target(&em, machine);
+    emission->emit(&em, emission->arg);
+    em_finish(&em);
     cj_status status = produce(&em, request, machine, bytes, size);
     em_close(&em);
     LLVMContextDispose(context);
     LLVMDisposeTargetMachine(machine);
-    return status;
+    if (status != CJ_OK || !failed)
+        return status;
+    free(*bytes);
+    return CJ_COMPILE;
+}
+
+cj_status compile_plan(const struct plugin_request *request, void **bytes, size_t *size)
+{
+    return compile_emission(request, &(struct emission){emit_algorithm, request->plan}, bytes, size);
 }

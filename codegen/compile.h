@@ -10,4 +10,13 @@
  * CJ_NO_MEMORY. */
 cj_status compile_plan(const struct plugin_request *request, void **bytes, size_t *size);
 
+/* The same for code of another's emission; of the request's plan only the type, the lanes and the ISA count. */
+struct em;
+struct emission {
+    void (*emit)(struct em *em, const void *arg);
+    const void *arg;
+};
+cj_status compile_emission(const struct plugin_request *request, const struct emission *emission, void **bytes,
+                           size_t *size);
+
 #endif
