@@ -321,7 +321,7 @@ struct tensor {
 static void dense_strides(const struct tensor *t, int rank, int64_t strides[5])
 {
     int64_t step = 1;
-    assert(rank <= 3);
+    assert(rank >= 1 && rank <= 3);
     if (t->layout == CJ_NHWC) {
         strides[1] = 1;
         step = t->channels;
