@@ -2,7 +2,7 @@
  *
  * All of them stand on one reduction, x = k*ln 2 + r with |r| <= ln(2)/2, and Taylor's series of exp(r) - 1,
  * cut where the next term is below half a unit in the last place: r^8/8! < 6e-9 (f32), r^14/14! < 5e-18 (f64).
- * tests/test_em.c sweeps each function against libm and holds it to the bounds stated here. */
+ * tests/test_em_approx.c sweeps each function against libm and holds it to the bounds stated here. */
 #include "em_approx.h"
 
 /* What differs between element types. */
