@@ -44,10 +44,6 @@ typedef struct {
     struct LLVMOpaqueValue *v;
 } em_var; /* a vector that generated code assigns to; becomes a register */
 
-typedef struct {
-    struct LLVMOpaqueValue *v;
-} em_cursor; /* a pointer that generated code assigns to; becomes a register */
-
 struct em;
 
 /* ---- The kernel's arguments (see src/plugin.h) ---- */
@@ -57,9 +53,8 @@ em_ptr em_argument(struct em *em, enum em_arg which);
 em_int em_first_unit(struct em *em);
 em_int em_last_unit(struct em *em);
 
-/* The plan's numbers that words need, and the number of bytes in an element. */
+/* Elements in a vector. */
 int em_lanes(const struct em *em);
-int em_element_bytes(const struct em *em);
 
 /* ---- Indices ---- */
 
@@ -144,14 +139,13 @@ em_ptr em_load_pointer(struct em *em, em_ptr base, int64_t index);
 
 /* A vector from `lanes` consecutive elements; _n takes the first n of them and zeros (n known now, 1 to
  * lanes) and touches no other memory; _strided takes elements `stride` apart. _aligned promises the alignment
- * of a whole vector, which the packed weights have. Stores likewise. */
+ * of a whole vector, which the packed weights have. */
 em_vec em_load(struct em *em, em_ptr from);
 em_vec em_load_aligned(struct em *em, em_ptr from);
 em_vec em_load_n(struct em *em, em_ptr from, int n);
 em_vec em_load_strided(struct em *em, em_ptr from, int64_t stride, int n);
 void em_store(struct em *em, em_ptr to, em_vec value);
 void em_store_n(struct em *em, em_ptr to, em_vec value, int n);
-void em_store_strided(struct em *em, em_ptr to, em_vec value, int64_t stride, int n);
 
 /* One element in every lane. */
 em_vec em_broadcast(struct em *em, em_ptr from);
@@ -179,10 +173,6 @@ em_ptr em_room(struct em *em, int64_t elements);
 em_var em_var_new(struct em *em, em_vec initial);
 em_vec em_get(struct em *em, em_var var);
 void em_set(struct em *em, em_var var, em_vec value);
-
-em_cursor em_cursor_new(struct em *em, em_ptr initial);
-em_ptr em_cursor_get(struct em *em, em_cursor cursor);
-void em_cursor_move(struct em *em, em_cursor cursor, int64_t elements);
 
 /* ---- Arithmetic on vectors ---- */
 

@@ -112,10 +112,6 @@ int em_lanes(const struct em *em)
 {
     return em->lanes;
 }
-int em_element_bytes(const struct em *em)
-{
-    return em->element_bytes;
-}
 bool em_is_f64(const struct em *em)
 {
     return em->is_f64;

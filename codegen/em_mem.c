@@ -108,18 +108,6 @@ void em_store_n(struct em *em, em_ptr to, em_vec value, int n)
     call_masked(em, "llvm.masked.store", args);
 }
 
-void em_store_strided(struct em *em, em_ptr to, em_vec value, int64_t stride, int n)
-{
-    if (stride == 1) {
-        em_store_n(em, to, value, n);
-        return;
-    }
-    for (int i = 0; i < n; i++) {
-        LLVMValueRef element = LLVMBuildExtractElement(em->builder, value.v, em_i(em, i).v, "");
-        LLVMBuildStore(em->builder, element, em_at(em, to, i * stride).v);
-    }
-}
-
 em_vec em_broadcast(struct em *em, em_ptr from)
 {
     LLVMValueRef zero = em_i(em, 0).v;
@@ -234,21 +222,4 @@ em_vec em_get(struct em *em, em_var var)
 void em_set(struct em *em, em_var var, em_vec value)
 {
     LLVMBuildStore(em->builder, value.v, var.v);
-}
-
-em_cursor em_cursor_new(struct em *em, em_ptr initial)
-{
-    em_cursor cursor = {em_slot(em, em->pointer)};
-    LLVMBuildStore(em->builder, initial.v, cursor.v);
-    return cursor;
-}
-
-em_ptr em_cursor_get(struct em *em, em_cursor cursor)
-{
-    return (em_ptr){LLVMBuildLoad2(em->builder, em->pointer, cursor.v, "")};
-}
-
-void em_cursor_move(struct em *em, em_cursor cursor, int64_t elements)
-{
-    LLVMBuildStore(em->builder, em_at(em, em_cursor_get(em, cursor), elements).v, cursor.v);
 }
