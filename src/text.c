@@ -80,7 +80,22 @@ struct reader {
     int rank;
 };
 
-typedef cj_status read_part(struct reader *r, struct word value, const char *part);
+/* A part of a SHAPE: how its value is read, and where it goes. `text` is the whole part, for sentences. */
+struct part;
+typedef cj_status read_part(struct reader *r, const struct part *part, struct word value, const char *text);
+
+struct part {
+    const char *prefix;
+    read_part *read;
+    size_t offset; /* of the descriptor's field, for those that read_count, read_size and read_choice read */
+    const struct name *names; /* read_choice's */
+    int count;
+};
+
+static void *field_of(struct reader *r, const struct part *part)
+{
+    return (char *)r->desc + part->offset;
+}
 
 static cj_status wrong(const char *part, const char *should)
 {
@@ -125,66 +140,49 @@ static cj_status read_dimensions(const struct reader *r, struct word value, cons
     return CJ_OK;
 }
 
-static cj_status read_batch(struct reader *r, struct word v, const char *p)
+static cj_status read_batch(struct reader *r, const struct part *part, struct word value, const char *text)
 {
-    return read_number(v, p, r->batch);
+    (void)part;
+    return read_number(value, text, r->batch);
 }
 
-static cj_status read_c(struct reader *r, struct word v, const char *p)
+static cj_status read_count(struct reader *r, const struct part *part, struct word value, const char *text)
 {
-    return read_number(v, p, &r->desc->in_channels);
+    return read_number(value, text, field_of(r, part));
 }
 
-static cj_status read_o(struct reader *r, struct word v, const char *p)
+static cj_status read_size(struct reader *r, const struct part *part, struct word value, const char *text)
 {
-    return read_number(v, p, &r->desc->out_channels);
+    return read_dimensions(r, value, text, field_of(r, part));
 }
 
-static cj_status read_g(struct reader *r, struct word v, const char *p)
+/* Enumerations have the size of an int. */
+static cj_status read_choice(struct reader *r, const struct part *part, struct word value, const char *text)
+{
+    int chosen = 0;
+    TRY(read_name(value, text, part->names, part->count, &chosen));
+    memcpy(field_of(r, part), &chosen, sizeof chosen);
+    return CJ_OK;
+}
+
+static cj_status read_layouts(struct reader *r, const struct part *part, struct word value, const char *text)
+{
+    TRY(read_choice(r, part, value, text));
+    r->desc->output_layout = r->desc->input_layout;
+    return CJ_OK;
+}
+
+static cj_status read_groups(struct reader *r, const struct part *part, struct word value, const char *text)
 {
     if (r->depthwise)
-        return wrong(p, "left out: depthwise sets the groups itself");
-    return read_number(v, p, &r->desc->groups);
-}
-
-static cj_status read_m(struct reader *r, struct word v, const char *p)
-{
-    return read_number(v, p, &r->desc->multiplier);
-}
-
-static cj_status read_i(struct reader *r, struct word v, const char *p)
-{
-    return read_dimensions(r, v, p, r->desc->input);
-}
-
-static cj_status read_k(struct reader *r, struct word v, const char *p)
-{
-    return read_dimensions(r, v, p, r->desc->kernel);
-}
-
-static cj_status read_s(struct reader *r, struct word v, const char *p)
-{
-    return read_dimensions(r, v, p, r->desc->stride);
-}
-
-static cj_status read_d(struct reader *r, struct word v, const char *p)
-{
-    return read_dimensions(r, v, p, r->desc->dilation);
-}
-
-static cj_status read_op(struct reader *r, struct word v, const char *p)
-{
-    return read_dimensions(r, v, p, r->desc->output_padding);
-}
-
-static cj_status read_os(struct reader *r, struct word v, const char *p)
-{
-    return read_dimensions(r, v, p, r->desc->output_size);
+        return wrong(text, "left out: depthwise sets the groups itself");
+    return read_count(r, part, value, text);
 }
 
 /* "1", "1~2", "1x0", "1~2x0~1", or the name of an automatic padding. */
-static cj_status read_p(struct reader *r, struct word value, const char *part)
+static cj_status read_p(struct reader *r, const struct part *own, struct word value, const char *part)
 {
+    (void)own;
     int named = 0;
     if (find_name(value, auto_pads, COUNT(auto_pads), &named)) {
         r->desc->auto_pad = (cj_auto_pad)named;
@@ -210,46 +208,9 @@ static cj_status read_p(struct reader *r, struct word value, const char *part)
     return CJ_OK;
 }
 
-static cj_status read_pm(struct reader *r, struct word v, const char *p)
+static cj_status read_b(struct reader *r, const struct part *own, struct word v, const char *p)
 {
-    int value = 0;
-    TRY(read_name(v, p, pad_modes, COUNT(pad_modes), &value));
-    r->desc->pad_mode = (cj_pad_mode)value;
-    return CJ_OK;
-}
-
-static cj_status read_li(struct reader *r, struct word v, const char *p)
-{
-    int value = 0;
-    TRY(read_name(v, p, layouts, COUNT(layouts), &value));
-    r->desc->input_layout = (cj_layout)value;
-    return CJ_OK;
-}
-
-static cj_status read_lo(struct reader *r, struct word v, const char *p)
-{
-    int value = 0;
-    TRY(read_name(v, p, layouts, COUNT(layouts), &value));
-    r->desc->output_layout = (cj_layout)value;
-    return CJ_OK;
-}
-
-static cj_status read_l(struct reader *r, struct word v, const char *p)
-{
-    TRY(read_li(r, v, p));
-    return read_lo(r, v, p);
-}
-
-static cj_status read_t(struct reader *r, struct word v, const char *p)
-{
-    int value = 0;
-    TRY(read_name(v, p, dtypes, COUNT(dtypes), &value));
-    r->desc->dtype = (cj_dtype)value;
-    return CJ_OK;
-}
-
-static cj_status read_b(struct reader *r, struct word v, const char *p)
-{
+    (void)own;
     int64_t value = 0;
     TRY(read_number(v, p, &value));
     if (value > 1)
@@ -274,8 +235,9 @@ static cj_status read_post(struct word item, const char *part, cj_post *post)
     return item.at ? wrong(part, "a post-op with no more parameters than it has") : CJ_OK;
 }
 
-static cj_status read_posts(struct reader *r, struct word value, const char *part)
+static cj_status read_posts(struct reader *r, const struct part *own, struct word value, const char *part)
 {
+    (void)own;
     struct word item;
     int count = 0;
     while (word_next(&value, '+', &item)) {
@@ -286,25 +248,10 @@ static cj_status read_posts(struct reader *r, struct word value, const char *par
     return CJ_OK;
 }
 
-static cj_status read_acc(struct reader *r, struct word v, const char *p)
-{
-    int value = 0;
-    TRY(read_name(v, p, accuracies, COUNT(accuracies), &value));
-    r->desc->accuracy = (cj_accuracy)value;
-    return CJ_OK;
-}
-
-static cj_status read_isa(struct reader *r, struct word v, const char *p)
-{
-    int value = 0;
-    TRY(read_name(v, p, isas, COUNT(isas), &value));
-    r->desc->isa = (cj_isa)value;
-    return CJ_OK;
-}
-
 /* The descriptor keeps a pointer: to the table of algorithms, which outlives the caller's text. */
-static cj_status read_alg(struct reader *r, struct word value, const char *part)
+static cj_status read_alg(struct reader *r, const struct part *own, struct word value, const char *part)
 {
+    (void)own;
     char text[32];
     enum algo_id id = word_copy(value, text, sizeof text) ? algo_by_name(text) : ALGOS;
     if (id == ALGOS)
@@ -313,16 +260,33 @@ static cj_status read_alg(struct reader *r, struct word value, const char *part)
     return CJ_OK;
 }
 
+#define FIELD(name) offsetof(cj_conv_desc, name)
+#define CHOICE(name, names) read_choice, FIELD(name), names, COUNT(names)
+
 /* Longer prefixes first: "pm" before "p". */
-static const struct part {
-    const char *prefix;
-    read_part *read;
-} parts[] = {
-    {"post=", read_posts}, {"acc=", read_acc}, {"alg=", read_alg}, {"isa=", read_isa}, {"pm", read_pm},
-    {"op", read_op},       {"os", read_os},    {"li", read_li},    {"lo", read_lo},    {"n", read_batch},
-    {"c", read_c},         {"o", read_o},      {"i", read_i},      {"k", read_k},      {"s", read_s},
-    {"p", read_p},         {"d", read_d},      {"g", read_g},      {"m", read_m},      {"l", read_l},
-    {"t", read_t},         {"b", read_b},
+static const struct part parts[] = {
+    {"post=", read_posts, 0, NULL, 0},
+    {"acc=", CHOICE(accuracy, accuracies)},
+    {"alg=", read_alg, 0, NULL, 0},
+    {"isa=", CHOICE(isa, isas)},
+    {"pm", CHOICE(pad_mode, pad_modes)},
+    {"op", read_size, FIELD(output_padding), NULL, 0},
+    {"os", read_size, FIELD(output_size), NULL, 0},
+    {"li", CHOICE(input_layout, layouts)},
+    {"lo", CHOICE(output_layout, layouts)},
+    {"n", read_batch, 0, NULL, 0},
+    {"c", read_count, FIELD(in_channels), NULL, 0},
+    {"o", read_count, FIELD(out_channels), NULL, 0},
+    {"i", read_size, FIELD(input), NULL, 0},
+    {"k", read_size, FIELD(kernel), NULL, 0},
+    {"s", read_size, FIELD(stride), NULL, 0},
+    {"p", read_p, 0, NULL, 0},
+    {"d", read_size, FIELD(dilation), NULL, 0},
+    {"g", read_groups, FIELD(groups), NULL, 0},
+    {"m", read_count, FIELD(multiplier), NULL, 0},
+    {"l", read_layouts, FIELD(input_layout), layouts, COUNT(layouts)},
+    {"t", CHOICE(dtype, dtypes)},
+    {"b", read_b, 0, NULL, 0},
 };
 
 static cj_status read_operator(struct reader *r, struct word word)
@@ -358,7 +322,7 @@ static cj_status read_one(struct reader *r, struct word word, uint32_t *seen)
         if (*seen & 1u << i)
             return fail(CJ_INVALID, "\"%s\" in the SHAPE is given twice", text);
         *seen |= 1u << i;
-        return parts[i].read(r, (struct word){text + length, strlen(text) - length}, text);
+        return parts[i].read(r, &parts[i], (struct word){text + length, strlen(text) - length}, text);
     }
     return fail(CJ_INVALID, "\"%s\" in the SHAPE is no part that it can have", text);
 }
