@@ -1,6 +1,7 @@
 #!/bin/sh
 # From a fresh clone to a real convolution: install what is missing (Debian packages), build, run 64 image filters
-# over a picture, and compare speed and result with the plain reference. Exit status 0: the results agree.
+# over a picture, and compare speed and result with plain C and with the library's own reference. Exit status 0: the
+# results agree.
 #
 #   sh bench/quickstart.sh
 set -eu
@@ -35,15 +36,17 @@ value() { # name of the output, name of the line
 }
 filter kernel
 filter reference --algorithm reference
+printf '\n$ %s\n' "build/quickstart_data convolve $folder"
+build/quickstart_data convolve $folder | tee $folder/definition.txt
 build/convjit info >$folder/info.txt
 peak=$(awk '$1 == "peak" { print $2 }' $folder/info.txt)
 
-row() { # title, then the two columns
-    printf '%-24s %20s %20s\n' "$1" "$2" "$3"
+row() { # title, then the three columns
+    printf '%-18s %20s %20s %16s\n' "$1" "$2" "$3" "$4"
 }
 rows() { # lines of the reports
     for line in "$@"; do
-        row "$line" "$(value kernel "$line")" "$(value reference "$line")"
+        row "$line" "$(value kernel "$line")" "$(value reference "$line")" "$(value definition "$line")"
     done
 }
 percent() { # name of the output
@@ -54,9 +57,10 @@ algorithm() { # name of the output
 }
 printf '\n64 filters of 7x7 over an image of 640x480 in 3 colours, one thread; this core'\''s peak is %s GFLOP/s.\n\n' \
     "$peak"
-row "" "the planner's choice" "plain reference"
-row algorithm "$(algorithm kernel)" "$(algorithm reference)"
+row "" "the planner's choice" "library's reference" "plain C"
+row algorithm "$(algorithm kernel)" "$(algorithm reference)" ""
 rows code compile run "run again" speed
-row "share of the peak" "$(percent kernel)" "$(percent reference)"
+row "share of the peak" "$(percent kernel)" "$(percent reference)" "$(percent definition)"
 printf '\n'
+build/quickstart_data compare $folder/kernel.npy $folder/definition.npy
 build/quickstart_data compare $folder/kernel.npy $folder/reference.npy

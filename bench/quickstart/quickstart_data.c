@@ -1,6 +1,7 @@
 /* The quick start's data and its check, without convjit.
  *
  *   quickstart_data make DIRECTORY   image.npy: a landscape; filters.npy: a bank of image filters
+ *   quickstart_data convolve DIRECTORY   definition.npy: the same convolution in plain C, with its time
  *   quickstart_data compare A B      exit status 1 unless two .npy files hold the same numbers, up to rounding
  *
  * Everything is a formula, so every machine gets the same data. */
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { COLOURS = 3, HEIGHT = 480, WIDTH = 640, FILTERS = 64, SIDE = 7 };
 
@@ -186,6 +188,44 @@ static int make(const char *directory)
            write_npy(directory, "filters.npy", "64, 3, 7, 7", filters, sizeof filters / sizeof *filters);
 }
 
+/* One output: what the filter sees of the image around a place, nothing outside. */
+static float look(const float *image, const float *filter, int y, int x)
+{
+    float sum = 0;
+    for (int c = 0; c < COLOURS; c++)
+        for (int v = 0; v < SIDE; v++)
+            for (int u = 0; u < SIDE; u++) {
+                int row = y + v - SIDE / 2, column = x + u - SIDE / 2;
+                if (row >= 0 && row < HEIGHT && column >= 0 && column < WIDTH)
+                    sum += image[(c * HEIGHT + row) * WIDTH + column] * filter[(c * SIDE + v) * SIDE + u];
+            }
+    return sum;
+}
+
+static void print_time(clock_t ticks)
+{
+    double seconds = (double)ticks / CLOCKS_PER_SEC, products = (double)FILTERS * COLOURS;
+    /* Along an axis, pairs of an output and a tap inside the image. */
+    products *= (double)(HEIGHT * SIDE - SIDE / 2 * (SIDE / 2 + 1));
+    products *= (double)(WIDTH * SIDE - SIDE / 2 * (SIDE / 2 + 1));
+    printf("run         %.3f ms\nspeed       %.1f GFLOP/s\n", seconds * 1e3, 2 * products / seconds * 1e-9);
+}
+
+static int convolve(const char *directory)
+{
+    static float image[COLOURS * HEIGHT * WIDTH], filters[FILTERS * COLOURS * SIDE * SIDE];
+    static float outputs[FILTERS * HEIGHT * WIDTH];
+    paint(image);
+    tabulate(filters);
+    clock_t start = clock();
+    for (int f = 0; f < FILTERS; f++)
+        for (int y = 0; y < HEIGHT; y++)
+            for (int x = 0; x < WIDTH; x++)
+                outputs[(f * HEIGHT + y) * WIDTH + x] = look(image, filters + f * COLOURS * SIDE * SIDE, y, x);
+    print_time(clock() - start);
+    return write_npy(directory, "definition.npy", "1, 64, 480, 640", outputs, sizeof outputs / sizeof *outputs);
+}
+
 /* A whole file; NULL if it is no .npy file with a header of version 1. */
 static unsigned char *slurp(const char *path, size_t *size)
 {
@@ -245,8 +285,10 @@ int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "make") == 0)
         return make(argv[2]);
+    if (argc == 3 && strcmp(argv[1], "convolve") == 0)
+        return convolve(argv[2]);
     if (argc == 4 && strcmp(argv[1], "compare") == 0)
         return compare(argv[2], argv[3]);
-    fprintf(stderr, "quickstart_data make DIRECTORY | compare A.npy B.npy\n");
+    fprintf(stderr, "quickstart_data make DIRECTORY | convolve DIRECTORY | compare A.npy B.npy\n");
     return 1;
 }
