@@ -48,8 +48,8 @@ static void choose_blocks(struct plan *plan, const struct target *target)
     int64_t overlap = max64(taps - 1, 0) * conv_axis_phase(conv, AXIS_H, 0).off_step;
     double budget = (double)target->l2 / 2;
     plan->block_oc = round_up(conv->groups, plan->tile_vecs * plan->lanes);
-    plan->block_rows = clamp64(rows / ENOUGH_UNITS, plan->band ? ROWS_PER_OVERLAP * overlap : 1, rows);
-    plan->block_rows = clamp64(plan->block_rows, 1, rows);
+    int64_t least = plan->band ? max64(ROWS_PER_OVERLAP * overlap, 1) : 1;
+    plan->block_rows = clamp64(rows / ENOUGH_UNITS, least, rows);
     plan->block_cols = round_up(conv_most_outs(conv, AXIS_W), plan->tile_rows);
     while (can_halve_channels(plan) &&
            ((plan->band && band_bytes(plan) > budget) || count_units(plan) < ENOUGH_UNITS))
