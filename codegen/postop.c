@@ -60,11 +60,12 @@ static em_vec gelu(struct em *em, const struct operands *o)
     return em_vmul(em, em_vmul(em, bounded, em_vconst(em, 0.5)), em_vadd(em, erf, em_vconst(em, 1)));
 }
 
+/* The gate is divided first: it is 1 from y = 3 on, so that large y neither round nor overflow. */
 static em_vec hardswish(struct em *em, const struct operands *o)
 {
     em_vec bounded = em_vmax(em, em_vconst(em, -1e3), o->y);
     em_vec gate = between(em, em_vadd(em, bounded, em_vconst(em, 3)), 0, 6);
-    return em_vmul(em, em_vmul(em, bounded, gate), em_vconst(em, 1.0 / 6));
+    return em_vmul(em, bounded, em_vmul(em, gate, em_vconst(em, 1.0 / 6)));
 }
 
 static em_vec clamp(struct em *em, const struct operands *o)
