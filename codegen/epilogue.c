@@ -180,7 +180,8 @@ static em_ptr residual_tile(struct em *em, const struct epilogue *epilogue, em_i
 void epilogue_tile(struct em *em, const struct epilogue *epilogue, const struct tile *sums,
                    const struct output_tile *out)
 {
-    struct outgoing o = {epilogue, sums, out, {.staged = out->lane_step != 1 && em_lanes(em) > 1}};
+    struct outgoing o = {
+        epilogue, sums, out, {.staged = out->lane_step != 1 && (em_lanes(em) > 1 || sums->vecs > 1)}};
     em_ptr dst = em_offset(em, epilogue->dst, out->offset);
     em_ptr residual = residual_tile(em, epilogue, out->offset);
     if (!o.at.staged) {
