@@ -1,5 +1,6 @@
-/* label: full */
-/* Loads, stores and runs in buffers that end or begin at a page that nothing may touch. */
+/* Words on memory: each moves the elements that it names and touches no other, in buffers between pages that
+ * fault.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,149 +8,383 @@
 #include <cmocka.h>
 
 #include "support/guard.h"
-#include "words/words.h"
+#include "words/trials.h"
 
-/* One copy: `count` elements from stride to stride, known at emission or when code runs. */
-struct copy {
-    const struct words *words;
-    int64_t count, to, from;
-    bool known;
-    enum guard_side side;
+#include <string.h>
+
+/* Elements of a target's type, from `guard_new`. */
+struct field {
+    cj_dtype dtype;
+    int64_t count;
+    struct guarded memory;
 };
 
-static em_int count_of(struct em *em, const struct copy *copy)
+/* Where buffers lie, one case at a time. */
+static struct field field_new(const struct words *target, int64_t count, enum guard_side side)
 {
-    return copy->known ? em_i(em, copy->count) : em_last_unit(em);
+    size_t element = (size_t)dtype_bytes(target->dtype);
+    return (struct field){target->dtype, count, guard_new((size_t)count * element, element, side)};
 }
 
-/* A tensor of `count` elements that lie `stride` apart, 1, 2, 3 ...; between them 0. */
-static struct guarded new_run(const struct copy *copy, int64_t stride, bool filled)
+/* Elements 1, 2, 3, ... that only may be read. */
+static struct field field_of_numbers(const struct words *target, int64_t count, enum guard_side side)
 {
-    size_t element = (size_t)dtype_bytes(copy->words->dtype);
-    int64_t room = copy->count ? (copy->count - 1) * stride + 1 : 0;
-    struct guarded run = guard_new((size_t)room * element, element, copy->side);
-    for (int64_t i = 0; i < room; i++)
-        words_set(copy->words, run.data, i, filled && i % stride == 0 ? (double)(i / stride + 1) : 0);
-    return run;
+    struct field field = field_new(target, count, side);
+    for (int64_t i = 0; i < count; i++)
+        element_put(field.dtype, field.memory.data, i, (double)(i + 1));
+    guard_seal(&field.memory);
+    return field;
 }
 
-/* Run the emission over guarded runs; element i of the result must be i + 1, or 0 where it was to be cleared.
- */
-static void check_copy(const struct copy *copy, void (*emit)(struct em *em, const void *arg), bool cleared)
+/* Bytes of an element that nothing has written. */
+static bool untouched(const struct field *field, int64_t index)
 {
-    struct guarded to = new_run(copy, copy->to, cleared), from = new_run(copy, copy->from, true);
-    struct words_kernel kernel = words_open(copy->words, emit, copy);
-    guard_announce(words_name(copy->words));
-    kernel.run(to.data, from.data, NULL, NULL, NULL, NULL, 0, copy->count);
-    words_close(&kernel);
-    int64_t room = copy->count ? (copy->count - 1) * copy->to + 1 : 0;
-    for (int64_t i = 0; i < room; i++) {
-        double want = !cleared && i % copy->to == 0 ? (double)(i / copy->to + 1) : 0;
-        if (words_get(copy->words, to.data, i) != want)
-            fail_msg("%s: %lld elements from stride %lld to %lld, %s: element %lld", words_name(copy->words),
-                     (long long)copy->count, (long long)copy->from, (long long)copy->to,
-                     copy->known ? "known" : "unknown", (long long)i);
+    static const unsigned char blank[8] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    size_t element = (size_t)dtype_bytes(field->dtype);
+    return memcmp((const char *)field->memory.data + (size_t)index * element, blank, element) == 0;
+}
+
+static int64_t extent(int64_t count, int64_t stride)
+{
+    return count ? (count - 1) * stride + 1 : 0;
+}
+
+/* ---- Loads and stores ---- */
+
+enum word { LOAD, LOAD_ALIGNED, LOAD_N, LOAD_STRIDED, BROADCAST, STORE, STORE_N };
+
+struct access {
+    const char *name;
+    enum word word;
+    int64_t stride;
+};
+
+static const struct access accesses[] = {
+    {"em_load", LOAD, 1},
+    {"em_load_aligned", LOAD_ALIGNED, 1},
+    {"em_load_n", LOAD_N, 1},
+    {"em_load_strided", LOAD_STRIDED, 1},
+    {"em_load_strided", LOAD_STRIDED, 0},
+    {"em_load_strided", LOAD_STRIDED, 2},
+    {"em_load_strided", LOAD_STRIDED, 7},
+    {"em_broadcast", BROADCAST, 0},
+    {"em_store", STORE, 1},
+    {"em_store_n", STORE_N, 1},
+};
+
+struct case_of {
+    const struct access *access;
+    int n;
+};
+
+/* One vector from src to dst, by the word on its side and by a whole vector on the other. */
+static void emit_access(struct em *em, const struct plan *plan, const void *arg)
+{
+    (void)plan;
+    const struct case_of *c = arg;
+    em_ptr src = em_argument(em, EM_SRC), dst = em_argument(em, EM_DST);
+    switch (c->access->word) {
+    case LOAD:
+        em_store(em, dst, em_load(em, src));
+        break;
+    case LOAD_ALIGNED:
+        em_store(em, dst, em_load_aligned(em, src));
+        break;
+    case LOAD_N:
+        em_store(em, dst, em_load_n(em, src, c->n));
+        break;
+    case LOAD_STRIDED:
+        em_store(em, dst, em_load_strided(em, src, c->access->stride, c->n));
+        break;
+    case BROADCAST:
+        em_store(em, dst, em_broadcast(em, src));
+        break;
+    case STORE:
+        em_store(em, dst, em_load(em, src));
+        break;
+    case STORE_N:
+        em_store_n(em, dst, em_load(em, src), c->n);
+        break;
     }
-    assert_true(guard_intact(&to));
-    guard_free(&to);
-    guard_free(&from);
 }
 
-static void emit_copy_run(struct em *em, const void *arg)
+static bool loaded_right(const struct words *target, const struct case_of *c, const struct field *dst)
 {
-    const struct copy *copy = arg;
-    struct em_run to = {em_argument(em, EM_DST), copy->to}, from = {em_argument(em, EM_SRC), copy->from};
-    em_copy_run(em, to, from, count_of(em, copy));
+    for (int i = 0; i < target->lanes; i++) {
+        double got = element_get(target->dtype, dst->memory.data, i);
+        double want = i < c->n ? (double)(i * c->access->stride + 1) : 0;
+        if (got != want)
+            return words_wrong(target, "%s, stride %lld, %d of them: lane %d is %g, should be %g",
+                               c->access->name, (long long)c->access->stride, c->n, i, got, want);
+    }
+    return true;
 }
 
-static void emit_zero_run(struct em *em, const void *arg)
+static bool stored_right(const struct words *target, const struct case_of *c, const struct field *dst)
 {
-    const struct copy *copy = arg;
-    em_zero_run(em, (struct em_run){em_argument(em, EM_DST), copy->to}, count_of(em, copy));
+    int64_t stride = c->access->stride;
+    for (int64_t i = 0; i < dst->count; i++) {
+        bool own = i % stride == 0;
+        double got = element_get(target->dtype, dst->memory.data, i);
+        if (own ? got != (double)(i / stride + 1) : !untouched(dst, i))
+            return words_wrong(target, "%s, stride %lld, %d of them: element %lld is %g", c->access->name,
+                               (long long)stride, c->n, (long long)i, got);
+    }
+    return true;
 }
 
-/* Counts around whole vectors, each stride that vectors do and one that they do not. */
-static void check_runs(const struct words *words)
+static bool access_runs(const struct words *target, const struct case_of *c, kernel_fn *run,
+                        enum guard_side side)
 {
-    static const int64_t strides[][2] = {{1, 1}, {1, 2}, {1, 3}, {1, 4}, {1, 5}, {2, 1}, {3, 2}};
-    for (size_t s = 0; s < sizeof strides / sizeof *strides; s++)
-        for (int64_t around = 0; around <= 2; around++)
-            for (int64_t more = -1; more <= 1; more++)
-                for (int known = 0; known < 2; known++) {
-                    struct copy copy = {words, around * words->lanes + more,     strides[s][0], strides[s][1],
-                                        known, more ? GUARD_BEHIND : GUARD_FRONT};
-                    if (copy.count < 0)
-                        continue;
-                    check_copy(&copy, emit_copy_run, false);
-                    if (strides[s][1] == 1)
-                        check_copy(&copy, emit_zero_run, true);
-                }
+    bool stores = c->access->word >= STORE;
+    int64_t touched = extent(c->n, c->access->stride);
+    struct field src = field_of_numbers(target, stores ? target->lanes : touched, side);
+    struct field dst = field_new(target, stores ? touched : target->lanes, side);
+    run(dst.memory.data, src.memory.data, NULL, NULL, NULL, NULL, 0, 1);
+    bool right = stores ? stored_right(target, c, &dst) : loaded_right(target, c, &dst);
+    if (right && !guard_intact(&dst.memory))
+        right = words_wrong(target, "%s, stride %lld, %d of them: writes beside them", c->access->name,
+                            (long long)c->access->stride, c->n);
+    guard_free(&src.memory);
+    guard_free(&dst.memory);
+    return right;
 }
 
-static void runs_are_copied_and_cleared(void **state)
+static bool takes_n(enum word word)
+{
+    return word == LOAD_N || word == LOAD_STRIDED || word == STORE_N;
+}
+
+static bool accesses_are_right(const struct words *target, const void *arg)
+{
+    const struct access *access = arg;
+    struct plan plan = words_plan(target);
+    bool right = true;
+    for (int n = takes_n(access->word) ? 1 : target->lanes; n <= target->lanes && right; n++) {
+        struct case_of c = {access, n};
+        struct words_kernel words = words_open_plan(&plan, emit_access, &c);
+        for (int side = 0; side < GUARD_SIDES && right; side++) {
+            bool aligned = side == GUARD_FRONT || (side == GUARD_BEHIND && access->word == LOAD_ALIGNED);
+            if (access->word != LOAD_ALIGNED || aligned)
+                right = access_runs(target, &c, words.run, (enum guard_side)side);
+        }
+        words_close(&words);
+    }
+    return right;
+}
+
+static void loads_and_stores_touch_their_elements_alone(void **state)
 {
     (void)state;
-    words_each(check_runs);
+    int wrong = 0;
+    for (size_t i = 0; i < sizeof accesses / sizeof accesses[0]; i++)
+        wrong += words_wrong_ones(accesses_are_right, &accesses[i]);
+    assert_int_equal(wrong, 0);
 }
 
-/* dst = the first n elements of src, then nothing: stores touch n elements, too. */
-static void emit_partial(struct em *em, const void *arg)
+/* ---- Runs ---- */
+
+enum { UNKNOWN = -1 };
+
+struct run {
+    int64_t to_stride, from_stride; /* from 0: em_zero_run */
+    int64_t count;                  /* known while emitting, or UNKNOWN */
+};
+
+static void emit_run(struct em *em, const struct plan *plan, const void *arg)
 {
-    const struct copy *copy = arg;
-    int n = (int)copy->count;
-    em_vec value = copy->from == 1 ? em_load_n(em, em_argument(em, EM_SRC), n)
-                                   : em_load_strided(em, em_argument(em, EM_SRC), copy->from, n);
-    em_store_n(em, em_argument(em, EM_DST), value, n);
+    (void)plan;
+    const struct run *run = arg;
+    em_int count = run->count == UNKNOWN ? em_first_unit(em) : em_i(em, run->count);
+    struct em_run to = {em_argument(em, EM_DST), run->to_stride};
+    struct em_run from = {em_argument(em, EM_SRC), run->from_stride};
+    if (run->from_stride)
+        em_copy_run(em, to, from, count);
+    else
+        em_zero_run(em, to, count);
 }
 
-static void check_partial(const struct words *words)
+static bool run_is_right(const struct words *target, const struct run *run, int64_t count,
+                         const struct field *dst)
 {
-    for (int64_t n = 1; n <= words->lanes; n++)
-        for (int64_t stride = 1; stride <= 3; stride++)
-            for (int side = 0; side < 2; side++)
-                check_copy(&(struct copy){words, n, 1, stride, true, side ? GUARD_FRONT : GUARD_BEHIND},
-                           emit_partial, false);
+    for (int64_t i = 0; i < dst->count; i++) {
+        double got = element_get(target->dtype, dst->memory.data, i);
+        double want = run->from_stride ? (double)(i / run->to_stride * run->from_stride + 1) : 0;
+        if (i % run->to_stride ? !untouched(dst, i) : got != want)
+            return words_wrong(target, "%lld elements from stride %lld to %lld: element %lld is %g",
+                               (long long)count, (long long)run->from_stride, (long long)run->to_stride,
+                               (long long)i, got);
+    }
+    return guard_intact(&dst->memory) ||
+           words_wrong(target, "%lld elements from stride %lld to %lld: writes beside them", (long long)count,
+                       (long long)run->from_stride, (long long)run->to_stride);
 }
 
-static void partial_vectors_touch_their_elements_only(void **state)
+static bool run_of(const struct words *target, const struct run *run, kernel_fn *call, int64_t count)
 {
-    (void)state;
-    words_each(check_partial);
+    bool right = true;
+    for (int side = 0; side < GUARD_SIDES && right; side++) {
+        struct field src = field_of_numbers(target, extent(count, run->from_stride), (enum guard_side)side);
+        struct field dst = field_new(target, extent(count, run->to_stride), (enum guard_side)side);
+        call(dst.memory.data, src.memory.data, NULL, NULL, NULL, NULL, count, 0);
+        right = run_is_right(target, run, count, &dst);
+        guard_free(&src.memory);
+        guard_free(&dst.memory);
+    }
+    return right;
 }
 
-/* dst[0 .. lanes) = src[2] in each lane, through room on the stack. */
-static void emit_broadcast(struct em *em, const void *arg)
+/* Counts around one, two and several vectors. */
+static bool unknown_counts(const struct words *target, struct run run)
+{
+    struct plan plan = words_plan(target);
+    run.count = UNKNOWN;
+    struct words_kernel words = words_open_plan(&plan, emit_run, &run);
+    bool right = true;
+    for (int64_t count = 0; count < 3 * target->lanes + 3 && right; count++)
+        right = run_of(target, &run, words.run, count);
+    words_close(&words);
+    return right;
+}
+
+static bool known_counts(const struct words *target, struct run run)
+{
+    struct plan plan = words_plan(target);
+    int64_t lanes = target->lanes, counts[] = {0, 1, lanes - 1, lanes, lanes + 1, 3 * lanes - 1, 3 * lanes};
+    bool right = true;
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0] && right; i++) {
+        run.count = counts[i];
+        struct words_kernel words = words_open_plan(&plan, emit_run, &run);
+        right = run_of(target, &run, words.run, run.count);
+        words_close(&words);
+    }
+    return right;
+}
+
+static bool runs_are_right(const struct words *target, const void *arg)
 {
     (void)arg;
-    em_ptr room = em_room(em, em_lanes(em));
-    em_store(em, room, em_broadcast(em, em_at(em, em_argument(em, EM_SRC), 2)));
-    em_store(em, em_argument(em, EM_DST), em_load_aligned(em, room));
+    static const int64_t to[] = {1, 2, 5}, from[] = {0, 1, 2, 3, 4, 5, 9};
+    bool right = true;
+    for (size_t t = 0; t < sizeof to / sizeof to[0]; t++)
+        for (size_t f = 0; f < sizeof from / sizeof from[0]; f++) {
+            struct run run = {to[t], from[f], 0};
+            right = unknown_counts(target, run) && right;
+            right = (to[t] * from[f] > 2 || known_counts(target, run)) && right;
+        }
+    return right;
 }
 
-static void check_broadcast(const struct words *words)
-{
-    double src[4], dst[16];
-    for (int i = 0; i < 4; i++)
-        words_set(words, src, i, 10 * i);
-    struct words_kernel kernel = words_open(words, emit_broadcast, NULL);
-    kernel.run(dst, src, NULL, NULL, NULL, NULL, 0, 0);
-    words_close(&kernel);
-    for (int i = 0; i < words->lanes; i++)
-        assert_true(words_get(words, dst, i) == 20);
-}
-
-static void one_element_fills_a_vector(void **state)
+static void runs_touch_their_elements_alone(void **state)
 {
     (void)state;
-    words_each(check_broadcast);
+    assert_int_equal(words_wrong_ones(runs_are_right, NULL), 0);
+}
+
+/* ---- Addresses ---- */
+
+static void emit_addresses(struct em *em, const struct plan *plan, const void *arg)
+{
+    (void)plan;
+    (void)arg;
+    em_ptr dst = em_argument(em, EM_DST), src = em_argument(em, EM_SRC);
+    em_ptr pointers[] = {
+        em_offset(em, src, em_first_unit(em)),
+        em_offset(em, src, em_i(em, -3)),
+        em_at(em, src, 0),
+        em_at(em, src, (int64_t)1 << 40),
+        em_at(em, src, -5),
+        em_byte_offset(em, src, 0),
+        em_byte_offset(em, src, -13),
+        em_load_pointer(em, em_argument(em, EM_EXTRA), 0),
+        em_load_pointer(em, em_argument(em, EM_EXTRA), 2),
+    };
+    for (size_t i = 0; i < sizeof pointers / sizeof pointers[0]; i++)
+        words_store_int(em, dst, em_i(em, (int64_t)i), words_distance(em, src, pointers[i]));
+}
+
+static bool addresses_are_right(const struct words *target, const void *arg)
+{
+    (void)arg;
+    struct plan plan = words_plan(target);
+    int64_t got[9], element = dtype_bytes(target->dtype), place[8];
+    const void *extra[] = {place + 1, place + 2, place + 5};
+    int64_t want[] = {-77 * element, -3 * element, 0, element << 40, -5 * element, 0, -13, 8, 40};
+    words_run(&plan, emit_addresses, NULL,
+              &(struct words_call){.dst = got, .src = place, .extra = extra, .first = -77});
+    for (int i = 0; i < 9; i++)
+        if (got[i] != want[i])
+            return words_wrong(target, "pointer %d is %lld bytes off, should be %lld", i, (long long)got[i],
+                               (long long)want[i]);
+    return true;
+}
+
+static void addresses_count_in_elements(void **state)
+{
+    (void)state;
+    assert_int_equal(words_wrong_ones(addresses_are_right, NULL), 0);
+}
+
+/* ---- Variables ---- */
+
+/* dst = the sum of src's vectors over the units, doubled in front of each but the first three; then the room on
+ * the stack, which the vectors passed through. */
+static void emit_variables(struct em *em, const struct plan *plan, const void *arg)
+{
+    (void)plan;
+    (void)arg;
+    em_var sum = em_var_new(em, em_vconst(em, 0)), other = em_var_new(em, em_vconst(em, 3));
+    em_ptr src = em_argument(em, EM_SRC);
+    em_ptr room = em_room(em, 3 * em_lanes(em));
+    EM_FOR(em, i, em_first_unit(em), em_last_unit(em))
+    {
+        EM_IF(em, em_lt(em, em_i(em, 2), i.at))
+        em_set(em, sum, em_vadd(em, em_get(em, sum), em_get(em, sum)));
+        em_store(em, em_at(em, room, 2 * em_lanes(em)),
+                 em_load(em, em_offset(em, src, em_mulc(em, i.at, em_lanes(em)))));
+        em_vec value = em_load_aligned(em, em_at(em, room, 2 * em_lanes(em)));
+        em_set(em, sum, em_vadd(em, em_get(em, sum), value));
+    }
+    em_store(em, em_argument(em, EM_DST), em_get(em, sum));
+    em_store(em, em_at(em, em_argument(em, EM_DST), em_lanes(em)), em_get(em, other));
+}
+
+static bool variables_are_right(const struct words *target, const void *arg)
+{
+    (void)arg;
+    struct plan plan = words_plan(target);
+    enum { UNITS = 6 };
+    int lanes = target->lanes;
+    struct field src = field_of_numbers(target, UNITS * lanes, GUARD_BEHIND);
+    struct field dst = field_new(target, 2 * lanes, GUARD_BEHIND);
+    words_run(&plan, emit_variables, NULL,
+              &(struct words_call){.dst = dst.memory.data, .src = src.memory.data, .last = UNITS});
+    bool right = true;
+    for (int lane = 0; lane < lanes; lane++) {
+        double sum = 0;
+        for (int i = 0; i < UNITS; i++)
+            sum = (i > 2 ? 2 * sum : sum) + i * lanes + lane + 1;
+        right = right && element_get(target->dtype, dst.memory.data, lane) == sum;
+        right = right && element_get(target->dtype, dst.memory.data, lanes + lane) == 3;
+    }
+    guard_free(&src.memory);
+    guard_free(&dst.memory);
+    return right || words_wrong(target, "a variable has lost its value");
+}
+
+static void variables_keep_their_values(void **state)
+{
+    (void)state;
+    assert_int_equal(words_wrong_ones(variables_are_right, NULL), 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(runs_are_copied_and_cleared),
-        cmocka_unit_test(partial_vectors_touch_their_elements_only),
-        cmocka_unit_test(one_element_fills_a_vector),
+        cmocka_unit_test(loads_and_stores_touch_their_elements_alone),
+        cmocka_unit_test(runs_touch_their_elements_alone),
+        cmocka_unit_test(addresses_count_in_elements),
+        cmocka_unit_test(variables_keep_their_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
