@@ -110,7 +110,8 @@ struct em_for {
 struct em_for em_for_begin(struct em *em, em_int begin, em_int end, int64_t step, bool innermost);
 void em_for_end(struct em_for *loop);
 
-/* `base` in the first turn, `elements` further in each turn after it. At most EM_WALKERS for a loop. */
+/* `base` in the first turn, `elements` further in each turn after it. `base` must have been computed in front
+ * of the loop. At most EM_WALKERS for a loop. */
 em_ptr em_walk(struct em_for *loop, em_ptr base, int64_t elements);
 
 struct em_if {
