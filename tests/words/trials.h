@@ -7,7 +7,8 @@
 
 #include <stdbool.h>
 
-/* Call `trial` as words_each does. How often it was false: it says why with words_wrong. */
+/* Call `trial` for each instruction set that this machine has, both types and each number of lanes. How often
+ * it was false: it says why with words_wrong. */
 int words_wrong_ones(bool (*trial)(const struct words *words, const void *arg), const void *arg);
 
 /* Print the target and a sentence on standard error; false. */
@@ -16,7 +17,7 @@ bool words_wrong(const struct words *words, const char *format, ...) __attribute
 /* A plan with nothing but the target in it. */
 struct plan words_plan(const struct words *words);
 
-/* As words_open, for a plan that `emit` sees whole. */
+/* Compile and map an emission that sees its plan; what fails ends the test. */
 typedef void words_emit(struct em *em, const struct plan *plan, const void *arg);
 struct words_kernel words_open_plan(const struct plan *plan, words_emit *emit, const void *arg);
 

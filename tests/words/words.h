@@ -13,18 +13,13 @@ struct words {
     int lanes;
 };
 
+/* Opened by words_open_plan. */
 struct words_kernel {
     kernel_fn *run;
     struct code code;
 };
 
-/* Compile and map; what fails ends the test. */
-struct words_kernel words_open(const struct words *words, void (*emit)(struct em *em, const void *arg),
-                               const void *arg);
 void words_close(struct words_kernel *kernel);
-
-/* Call `test` for each instruction set that this machine has, both types and each number of lanes. */
-void words_each(void (*test)(const struct words *words));
 
 /* Element `index` of an array of the words' type. */
 double words_get(const struct words *words, const void *array, int64_t index);
