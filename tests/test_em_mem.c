@@ -1,3 +1,4 @@
+/* label: full */
 /* Words on memory: each moves the elements that it names and touches no other, in buffers between pages that
  * fault.
  */
