@@ -1,7 +1,9 @@
 /* A band is the block of input that one work unit reads, copied into scratch with its padding in place and in
  * the order that the micro-kernel wants, so that the micro-kernel never tests a bound.
  *
- * Rows and planes that lie wholly in zero padding are not written: unit_taps leaves them out of the sum. */
+ * Rows and planes that lie wholly in zero padding are not written, unit_taps leaves them out of the sum; but
+ * for plans whose tiles reach over the edge of the output: all rows and columns that no output needs are zeros.
+ */
 #include "band.h"
 
 #include "../src/arith.h"
@@ -177,23 +179,33 @@ static void fill_axis(struct em *em, const struct fill *fill, const struct windo
 {
     const struct unit *unit = fill->unit;
     em_int cols = em_sub(em, unit_tile_col(em, unit, unit->tile1), unit_tile_col(em, unit, unit->tile0));
+    struct window size = grid_window(unit->plan);
+    bool whole = axis != AXIS_D && grid_fills_padded_rows(unit->plan);
     if (axis == AXIS_W) {
-        fill_row(em, fill, outer, needed(em, fill, AXIS_W, cols));
+        em_int count = needed(em, fill, AXIS_W, cols);
+        fill_row(em, fill, outer, count);
+        if (whole)
+            zero_columns(em, fill, outer, count, em_i(em, size.count[AXIS_W]));
         return;
     }
     em_int outs = axis == AXIS_D ? em_i(em, 1) : em_sub(em, unit->row1, unit->row0);
-    int64_t size = fill->conv->axis[axis].in, step = grid_window(unit->plan).step[axis];
-    EM_FOR(em, i, em_i(em, 0), needed(em, fill, axis, outs))
+    em_int count = needed(em, fill, axis, outs);
+    int64_t in = fill->conv->axis[axis].in;
+    EM_FOR(em, i, em_i(em, 0), whole ? em_i(em, size.count[axis]) : count)
     {
-        em_int at = em_add(em, window->first[axis], em_mulc(em, i.at, step));
-        at = pad_map(em, fill->conv->pad_mode, at, size);
-        EM_IF(em, em_and(em, em_lt(em, em_i(em, -1), at), em_lt(em, at, em_i(em, size))))
-        {
-            struct row inner = {em_offset(em, outer->to, em_mulc(em, i.at, fill->band.axis[axis])),
-                                em_offset(em, outer->from, em_mulc(em, at, fill->conv->src.axis[axis])),
-                                outer->first};
-            fill_axis(em, fill, window, axis + 1, &inner);
+        em_int at = em_add(em, window->first[axis], em_mulc(em, i.at, size.step[axis]));
+        at = pad_map(em, fill->conv->pad_mode, at, in);
+        em_cond holds_input = em_and(em, em_lt(em, em_i(em, -1), at), em_lt(em, at, em_i(em, in)));
+        struct row inner = {em_offset(em, outer->to, em_mulc(em, i.at, fill->band.axis[axis])),
+                            em_offset(em, outer->from, em_mulc(em, at, fill->conv->src.axis[axis])),
+                            outer->first};
+        if (whole) {
+            holds_input = em_and(em, holds_input, em_lt(em, i.at, count));
+            EM_IF(em, em_not(em, holds_input))
+            em_zero_run(em, (struct em_run){inner.to, 1}, em_i(em, fill->band.axis[axis]));
         }
+        EM_IF(em, holds_input)
+        fill_axis(em, fill, window, axis + 1, &inner);
     }
 }
 

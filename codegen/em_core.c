@@ -173,6 +173,11 @@ em_cond em_and(struct em *em, em_cond a, em_cond b)
     return (em_cond){LLVMBuildAnd(em->builder, a.v, b.v, "")};
 }
 
+em_cond em_not(struct em *em, em_cond a)
+{
+    return (em_cond){LLVMBuildNot(em->builder, a.v, "")};
+}
+
 em_int em_choose(struct em *em, em_cond cond, em_int yes, em_int no)
 {
     return (em_int){LLVMBuildSelect(em->builder, cond.v, yes.v, no.v, "")};

@@ -50,7 +50,7 @@ static int64_t number_big(const struct plan *plan, int axis, int64_t index)
 static int64_t number_small_cols(const struct plan *plan, int axis, int64_t index)
 {
     (void)axis;
-    return tiles_of(plan, index).size - !grid_lanes_are_columns(plan);
+    return tiles_of(plan, index).size - !grid_tiles_are_equal(plan);
 }
 
 /* A number of the unit's phase of an axis. */
@@ -80,8 +80,7 @@ static void set_range(struct em *em, em_int index, int64_t size, em_int count, e
 static em_int phase_tiles(struct em *em, const struct unit *unit)
 {
     em_int outs = unit->axis[AXIS_W].outs;
-    int64_t cols, tile = grid_lanes_are_columns(unit->plan) ? unit->plan->tile_vecs * unit->plan->lanes
-                                                            : unit->plan->tile_rows;
+    int64_t cols, tile = grid_tile_cols(unit->plan);
     if (em_known(outs, &cols))
         return em_i(em, ceil_div(cols, tile));
     return em_ceil_divc(em, outs, tile);
@@ -133,7 +132,7 @@ void unit_adopt(struct em *em, struct unit *unit, const struct plan *plan)
 em_int unit_tile_col(struct em *em, const struct unit *unit, em_int tile)
 {
     em_int cols = em_mul(em, tile, unit->tiles_small_cols);
-    if (!grid_lanes_are_columns(unit->plan))
+    if (!grid_tiles_are_equal(unit->plan))
         cols = em_add(em, cols, em_min(em, tile, unit->tiles_big));
     return em_min(em, cols, unit->axis[AXIS_W].outs);
 }

@@ -36,20 +36,56 @@ struct tiles tiles_even(int64_t outs, int64_t most_cols)
     return (struct tiles){size, count - small, small};
 }
 
-/* What the lanes and rows of a tile mean is the algorithm's; here is its shape alone. */
+static int64_t even_cols(const struct plan *plan)
+{
+    return plan->tile_rows;
+}
+
+static int64_t vector_cols(const struct plan *plan)
+{
+    return plan->tile_vecs * plan->lanes;
+}
+
+static int64_t winograd_cols(const struct plan *plan)
+{
+    return plan->wino_cols;
+}
+
+/* What the lanes and rows of a tile mean is the algorithm's; here is its shape alone: the most columns of a
+ * tile, and whether all tiles have them, the last one reaching over the edge. */
 static const struct {
-    bool lanes_are_columns, lanes_cross_groups;
+    int64_t (*cols)(const struct plan *plan);
+    bool equal_tiles, lanes_are_columns, lanes_cross_groups, fills_padded_rows;
 } shapes[ALGOS] = {
-    [ALGO_planar] = {.lanes_are_columns = true},
-    [ALGO_depthwise] = {.lanes_cross_groups = true},
+    [ALGO_direct] = {.cols = even_cols},
+    [ALGO_planar] = {.cols = vector_cols, .equal_tiles = true, .lanes_are_columns = true},
+    [ALGO_winograd] = {.cols = winograd_cols, .equal_tiles = true, .fills_padded_rows = true},
+    [ALGO_depthwise] = {.cols = even_cols, .lanes_cross_groups = true},
+    [ALGO_separable] = {.cols = even_cols},
+    [ALGO_reference] = {.cols = even_cols},
 };
+
+int64_t grid_tile_cols(const struct plan *plan)
+{
+    return shapes[plan->algo].cols(plan);
+}
+
+bool grid_tiles_are_equal(const struct plan *plan)
+{
+    return shapes[plan->algo].equal_tiles;
+}
+
+bool grid_fills_padded_rows(const struct plan *plan)
+{
+    return shapes[plan->algo].fills_padded_rows;
+}
 
 struct tiles grid_tiles(const struct plan *plan, const struct phase *phase)
 {
-    int64_t outs = phase->axis[AXIS_W].outs, vectors = plan->tile_vecs * plan->lanes;
-    if (shapes[plan->algo].lanes_are_columns)
-        return (struct tiles){vectors, ceil_div(outs, vectors), 0};
-    return tiles_even(outs, plan->tile_rows);
+    int64_t outs = phase->axis[AXIS_W].outs, cols = grid_tile_cols(plan);
+    if (grid_tiles_are_equal(plan))
+        return (struct tiles){cols, ceil_div(outs, cols), 0};
+    return tiles_even(outs, cols);
 }
 
 /* The first column of an even tile. */
@@ -122,7 +158,7 @@ struct grid grid_of_plan(const struct plan *plan)
     const struct conv *conv = &plan->conv;
     struct channel_block channels = grid_channels(plan);
     struct grid grid = {.phases = conv_phases(conv), .groups = channels.groups};
-    int64_t tile = shapes[plan->algo].lanes_are_columns ? plan->tile_vecs * plan->lanes : plan->tile_rows;
+    int64_t tile = grid_tile_cols(plan);
     int64_t tiles = ceil_div(conv_most_outs(conv, AXIS_W), tile);
     grid.unit_blocks = ceil_div(plan->block_oc, channels.block);
     grid.unit_tiles = ceil_div(plan->block_cols, tile);
@@ -143,8 +179,10 @@ struct window grid_window(const struct plan *plan)
     const struct conv *conv = &plan->conv;
     struct phase phase = conv_phase(conv, 0);
     struct grid grid = grid_of_plan(plan);
-    int64_t tile = shapes[plan->algo].lanes_are_columns ? plan->tile_vecs * plan->lanes : plan->tile_rows;
-    int64_t outs[AXES] = {1, min64(plan->block_rows, conv_most_outs(conv, AXIS_H)), grid.unit_tiles * tile};
+    int64_t rows = min64(plan->block_rows, conv_most_outs(conv, AXIS_H));
+    if (grid_fills_padded_rows(plan))
+        rows = plan->block_rows;
+    int64_t outs[AXES] = {1, rows, grid.unit_tiles * grid_tile_cols(plan)};
     struct window window;
     for (int a = 0; a < AXES; a++) {
         const struct phase_axis *p = &phase.axis[a];

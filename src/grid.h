@@ -3,8 +3,9 @@
  * A unit is a block of channels of one group, at one depth, some rows, some tiles of columns, of one phase.
  * Units are numbered in a mixed radix, outermost first: phase, group, channel unit, depth, row unit, tile unit.
  * Columns are cut into tiles that differ by at most one column (direct, depthwise), so that no tile is too
- * narrow to keep the arithmetic busy, or into whole vectors with a rest (planar). Phases of a transposed
- * convolution may differ in size; the radix is the largest, and a unit beyond a phase's end is empty. */
+ * narrow to keep the arithmetic busy, or into equal tiles that reach over the edge (planar, winograd). Phases
+ * of a transposed convolution may differ in size; the radix is the largest, and a unit beyond a phase's end is
+ * empty. */
 #ifndef CONVJIT_GRID_H
 #define CONVJIT_GRID_H
 
@@ -70,6 +71,16 @@ struct band grid_band(const struct plan *plan);
  * lines of 64 bytes; 8 ways is the fewest since 2008, and half of them are left to the weights. */
 enum { L1_WAY_BYTES = 4096, L1_LINE_BYTES = 64, L1_WAYS = 8 };
 bool grid_pixels_alias(const struct conv *conv, int64_t elements, int64_t rows);
+
+/* The most columns of a tile. */
+int64_t grid_tile_cols(const struct plan *plan);
+
+/* Whether all tiles have as many, the last one reaching over the edge of the output; else see tiles_even. */
+bool grid_tiles_are_equal(const struct plan *plan);
+
+/* Whether the band's rows are all read, those in the padding and those that only overhanging outputs need too,
+ * which therefore must hold zeros; else the sum leaves them out. */
+bool grid_fills_padded_rows(const struct plan *plan);
 
 /* Whether lanes are columns (planar) rather than channels, and whether they run across groups (depthwise). */
 bool grid_lanes_are_columns(const struct plan *plan);

@@ -42,6 +42,23 @@ double model_store(const struct plan *plan, enum model_move how)
     return how == MOVE_RUNS ? 1 : 1 + (double)plan->lanes * move_cycles(plan, how);
 }
 
+/* Zen 4 and 5 read 22 to 28 bytes a cycle from L3 and 7 to 10 from memory (measured, one core). */
+#define L3_BYTES_PER_CYCLE 22
+#define MEMORY_BYTES_PER_CYCLE 7
+
+double model_fetch(const struct target *target, double bytes)
+{
+    if (bytes <= (double)target->l2 / 2)
+        return 0;
+    return bytes / (bytes <= (double)target->l3 ? L3_BYTES_PER_CYCLE : MEMORY_BYTES_PER_CYCLE);
+}
+
+double model_spill(const struct target *target, double bytes)
+{
+    double beyond = bytes - (double)target->l2 / 2;
+    return beyond > 0 ? 2 * beyond / L3_BYTES_PER_CYCLE : 0;
+}
+
 /* Each version is some 3 ms of compile time and a KB of code that must come through the instruction cache. */
 double model_bodies(int64_t bodies)
 {

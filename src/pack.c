@@ -1,17 +1,12 @@
 /* Packing walks the nest of a plan's pack axes, outermost first, with running coordinates. The innermost axis
  * is a run: its source step is constant, and how much of it lies inside the weights is known before it. */
+#include "pack.h"
+
 #include "arith.h"
-#include "plan.h"
+#include "winograd.h"
 
 #include <stdbool.h>
 #include <string.h>
-
-/* Plain weights of a stage: elements from one coordinate to the next, and how far each goes. */
-struct plain {
-    int64_t step[PACK_COORDINATES], limit[PACK_COORDINATES];
-    struct phase phase;
-    int element;
-};
 
 static int64_t axis_count(const struct pack_axis *axis, const struct phase *phase)
 {
@@ -84,8 +79,7 @@ int64_t pack_bytes(const struct conv *conv, const struct pack *pack, int stage)
     return round_up(elements * dtype_bytes((cj_dtype)conv->dtype), 64);
 }
 
-/* [oc, ic/groups, d, h, w], transposed [ic, oc/groups, d, h, w]; groups are the outer part of the first. */
-static struct plain plain_weights(const struct conv *conv)
+struct plain pack_plain(const struct conv *conv)
 {
     struct plain plain = {.element = dtype_bytes((cj_dtype)conv->dtype)};
     int64_t oc = conv->oc / conv->groups, ic = conv->ic / conv->groups, step = 1;
@@ -159,7 +153,7 @@ static void pack_axis(struct walk *walk, int64_t depth, int64_t at[PACK_COORDINA
 
 static void pack_stage(const struct conv *conv, const struct pack *pack, const void *from, void *to)
 {
-    struct plain plain = plain_weights(conv);
+    struct plain plain = pack_plain(conv);
     struct walk walk = {pack, &plain, from, to};
     int64_t phases = conv_phases(conv);
     for (int64_t i = 0; i < phases; i++) {
@@ -176,6 +170,10 @@ static void pack_stage(const struct conv *conv, const struct pack *pack, const v
 
 void pack_weights(const struct plan *plan, const void *weight, const void *pointwise, void *packed)
 {
+    if (plan->wino_cols) {
+        winograd_pack(plan, weight, packed);
+        return;
+    }
     struct conv first = stage_conv(&plan->conv, 0);
     pack_stage(&first, &plan->pack, weight, packed);
     if (plan->conv.op != CJ_SEPARABLE)

@@ -46,8 +46,9 @@ struct plan {
     int64_t tile_rows; /* scalars broadcast into a tile: output pixels (direct, depthwise), channels (planar) */
     int64_t tile_vecs; /* vectors across a tile: of output channels (direct, depthwise), of pixels (planar) */
     int64_t unroll;    /* steps of the reduction in one turn of the innermost loop */
-    int64_t band;      /* 1: the input block is copied, padded and reordered, into scratch first */
-    int64_t block_oc;  /* output channels of a group that one work unit covers */
+    int64_t wino_rows, wino_cols; /* outputs of a Winograd tile along H and W; 1: that axis is left as it is */
+    int64_t band;                 /* 1: the input block is copied, padded and reordered, into scratch first */
+    int64_t block_oc;             /* output channels of a group that one work unit covers */
     int64_t block_rows, block_cols; /* output rows (axis H) and columns (axis W) that one work unit covers */
     int64_t units;                  /* work units in one image */
     int64_t scratch_bytes;          /* for one worker; a multiple of 64 */

@@ -78,7 +78,7 @@ static void accuracy(void **state)
 static bool they_stay_in_their_windows(cj_context *context, const struct sweep_op *op, unsigned seed)
 {
     static const double odd[] = {NAN, INFINITY, -INFINITY};
-    cj_conv_desc d = property_linear(op, false, &seed);
+    cj_conv_desc d = property_linear(op, false, &seed); /* strict: a transformed tile spreads them */
     struct check check = check_open(&d, 2, seed);
     for (int i = 0; i < 2; i++) {
         int64_t at = random_next(&seed) % (unsigned)check.problem.count[INPUT];

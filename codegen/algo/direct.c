@@ -6,8 +6,8 @@
  * multiplies each with each. Weights are packed [phase][group][oc block][td][th][tw][ic][oc in block], so the
  * innermost loop reads them straight through. Where taps along W and channels are one stretch of input,
  * they are one loop: it matters for inputs of a few channels. */
+#include "../product.h"
 #include "../stage.h"
-#include "../tile.h"
 
 #include "../../src/arith.h"
 
@@ -25,46 +25,8 @@ struct direct {
     const struct epilogue *epilogue;
     em_ptr weights;
     int64_t channels; /* input channels of a group */
-    int64_t block;    /* elements of weights for one step */
+    struct product product;
 };
-
-/* Steps `first` to `first + count` of a run that starts at pixel rows x and weights w. */
-static void emit_steps(struct em *em, const struct direct *d, const struct tile *tile, em_ptr x, em_ptr w,
-                       int count)
-{
-    for (int k = 0; k < count; k++) {
-        em_vec weights[TILE_MAX];
-        for (int v = 0; v < tile->vecs; v++)
-            weights[v] = em_load_aligned(em, em_at(em, w, k * d->block + v * d->plan->lanes));
-        for (int r = 0; r < tile->rows; r++) {
-            em_vec pixel = em_broadcast(em, em_at(em, x, r * d->source->out[AXIS_W] + k * d->source->channel));
-            for (int v = 0; v < tile->vecs; v++)
-                tile_add(em, tile, k, r, v, pixel, weights[v]);
-        }
-    }
-}
-
-/* sum over k < count of x[k] * w[k]. */
-static void emit_run(struct em *em, const struct direct *d, const struct tile *tile, em_ptr x, em_ptr w,
-                     em_int count)
-{
-    int unroll = tile_unroll(d->plan, tile->rows, tile->vecs);
-    em_int whole = em_sub(em, count, em_rem(em, count, em_i(em, unroll)));
-    EM_STREAM(em, k, em_i(em, 0), whole, unroll)
-    emit_steps(em, d, tile, em_walk(&k, x, unroll * d->source->channel), em_walk(&k, w, unroll * d->block),
-               unroll);
-    int64_t known;
-    if (em_known(count, &known)) {
-        em_int done = em_i(em, known - known % unroll);
-        emit_steps(em, d, tile, em_offset(em, x, em_mulc(em, done, d->source->channel)),
-                   em_offset(em, w, em_mulc(em, done, d->block)), (int)(known % unroll));
-        return;
-    }
-    em_ptr x_rest = em_offset(em, x, em_mulc(em, whole, d->source->channel));
-    em_ptr w_rest = em_offset(em, w, em_mulc(em, whole, d->block));
-    EM_STREAM(em, k, whole, count, 1)
-    emit_steps(em, d, tile, em_walk(&k, x_rest, d->source->channel), em_walk(&k, w_rest, d->block), 1);
-}
 
 static bool cols_and_channels_are_one_run(const struct direct *d)
 {
@@ -78,13 +40,13 @@ static void emit_kernel_row(struct em *em, const struct direct *d, const struct 
     if (cols_and_channels_are_one_run(d)) {
         em_int first = em_mulc(em, cols.begin, d->channels);
         em_int count = em_mulc(em, em_sub(em, cols.end, cols.begin), d->channels);
-        emit_run(em, d, tile, em_offset(em, x, em_mulc(em, first, d->source->channel)),
-                 em_offset(em, w, em_mulc(em, first, d->block)), count);
+        product_run(em, &d->product, tile, em_offset(em, x, em_mulc(em, first, d->source->channel)),
+                    em_offset(em, w, em_mulc(em, first, d->product.block)), count);
         return;
     }
     EM_FOR(em, tap, cols.begin, cols.end)
-    emit_run(em, d, tile, em_offset(em, x, source_col_tap(em, d->source, tap.at)),
-             em_offset(em, w, em_mulc(em, tap.at, d->channels * d->block)), em_i(em, d->channels));
+    product_run(em, &d->product, tile, em_offset(em, x, source_col_tap(em, d->source, tap.at)),
+                em_offset(em, w, em_mulc(em, tap.at, d->channels * d->product.block)), em_i(em, d->channels));
 }
 
 /* The whole sum for the tile whose first pixel, tap 0, is at x. */
@@ -96,7 +58,7 @@ static void emit_sum(struct em *em, const struct direct *d, const struct tile *t
     EM_FOR(em, th, taps[AXIS_H].begin, taps[AXIS_H].end)
     {
         em_int row = em_add(em, em_mul(em, td.at, d->unit->axis[AXIS_H].taps), th.at);
-        em_int step = em_mulc(em, d->unit->axis[AXIS_W].taps, d->channels * d->block);
+        em_int step = em_mulc(em, d->unit->axis[AXIS_W].taps, d->channels * d->product.block);
         em_int at =
             em_add(em, em_mulc(em, td.at, d->source->tap[AXIS_D]), em_mulc(em, th.at, d->source->tap[AXIS_H]));
         emit_kernel_row(em, d, tile, em_offset(em, x, at), em_offset(em, base, em_mul(em, row, step)),
@@ -148,10 +110,10 @@ static void emit_block(struct em *em, const struct direct *d, struct block block
     const struct conv *conv = &d->plan->conv;
     em_int taps =
         em_mul(em, em_mul(em, unit->axis[AXIS_D].taps, unit->axis[AXIS_H].taps), unit->axis[AXIS_W].taps);
-    em_int size = em_mulc(em, taps, d->channels * d->block);
+    em_int size = em_mulc(em, taps, d->channels * d->product.block);
     block.weights = em_add(em, unit_weights(em, unit), em_mul(em, number, size));
     block.channel =
-        em_add(em, em_mulc(em, unit->group, conv->oc / conv->groups), em_mulc(em, number, d->block));
+        em_add(em, em_mulc(em, unit->group, conv->oc / conv->groups), em_mulc(em, number, d->product.block));
     struct tile_widths widths = plan_tile_widths(d->plan);
     EM_FOR(em, row, unit->row0, unit->row1)
     for (int i = 0; i < widths.count; i++)
@@ -163,7 +125,7 @@ static void emit_blocks(struct em *em, const struct direct *d)
 {
     const struct conv *conv = &d->plan->conv;
     int64_t lanes = d->plan->lanes, channels = conv->oc / conv->groups;
-    int64_t whole = channels / d->block, rest = channels % d->block;
+    int64_t whole = channels / d->product.block, rest = channels % d->product.block;
     struct block full = {.vecs = (int)d->plan->tile_vecs, .lanes_of_last = (int)lanes};
     if (whole)
         EM_FOR(em, i, d->unit->block0, em_min(em, d->unit->block1, em_i(em, whole)))
@@ -184,7 +146,10 @@ void direct_unit(struct em *em, const struct stage *stage)
                             .epilogue = stage->epilogue,
                             .weights = stage->weights,
                             .channels = plan->conv.ic / plan->conv.groups,
-                            .block = plan->tile_vecs * plan->lanes};
+                            .product = {.plan = plan,
+                                        .row_step = stage->source->out[AXIS_W],
+                                        .k_step = stage->source->channel,
+                                        .block = plan->tile_vecs * plan->lanes}};
     emit_blocks(em, &direct);
 }
 

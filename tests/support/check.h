@@ -23,6 +23,7 @@ enum check_result check_shape(cj_context *context, const char *shape, unsigned s
 struct check {
     struct problem problem;
     double *want, *bound;
+    bool transformed; /* the kernel run last uses Winograd's filters, whose errors are larger */
 };
 struct check check_open(const cj_conv_desc *desc, int64_t batch, unsigned seed);
 void check_ask(struct check *check);

@@ -1,0 +1,227 @@
+/* Plans for `winograd`: see codegen/algo/winograd.c for the computation.
+ *
+ * More tiles in a unit mean that transformed weights, which are larger than plain ones by alpha^2 / taps^2,
+ * come through less often; fewer keep V and M in the L2 cache. Larger tiles multiply less and transform more,
+ * and waste more where they reach over the edge. All of that is estimated; nothing is decided by rule but what
+ * a unit may be. */
+#include "../winograd.h"
+
+#include "../algo.h"
+#include "../arith.h"
+#include "../grid.h"
+#include "../model.h"
+
+/* Transformed weights have up to 16 times as many elements, and must fit in 62 bits of bytes by far. */
+#define MOST_WEIGHTS (INT64_C(1) << 40)
+
+/* The outputs that a tile may have along an axis, fewest first, 0 behind them. */
+struct choices {
+    int64_t outs[4];
+};
+
+static struct choices choices_of(const struct conv *conv, int axis)
+{
+    int64_t taps = conv_most_taps(conv, axis);
+    struct choices choices = {{0}};
+    int count = 0;
+    if (taps == 1)
+        choices.outs[count++] = 1;
+    for (int64_t alpha = 4; taps > 1 && alpha <= WINOGRAD_MOST; alpha += 2)
+        if (alpha - taps + 1 > 1)
+            choices.outs[count++] = alpha - taps + 1;
+    return choices;
+}
+
+static const char *accepts(const struct conv *conv, const struct target *target)
+{
+    (void)target;
+    int64_t taps = 1, planes;
+    if (conv->op == CJ_SEPARABLE)
+        return "computes one stage, this has two";
+    if (conv->accuracy == CJ_STRICT)
+        return "is no plain sum of products, which strict asks for";
+    if (conv->ic == conv->groups)
+        return "takes more than one input channel per group";
+    if (conv_phases(conv) != 1)
+        return "takes stride 1, this is transposed with a larger one";
+    for (int a = AXIS_H; a < AXES; a++) {
+        struct phase_axis p = conv_axis_phase(conv, a, 0);
+        if (p.taps > 1 && (p.in_step != 1 || p.off_step != 1))
+            return "takes stride 1 without dilation along rows and columns";
+        if (!choices_of(conv, a).outs[0])
+            return "takes up to 7 taps along rows and columns, and one at least";
+        taps *= p.taps;
+    }
+    if (taps == 1)
+        return "takes more than one tap along rows and columns";
+    if (conv_axis_phase(conv, AXIS_H, 0).in_step != 1 || conv_axis_phase(conv, AXIS_W, 0).in_step != 1)
+        return "takes stride 1 along rows and columns";
+    if (!mul_fits(conv->ic / conv->groups * conv->oc, conv_most_taps(conv, AXIS_D), &planes) ||
+        planes > MOST_WEIGHTS)
+        return "takes up to 2^40 weights of each tap";
+    return NULL;
+}
+
+static int64_t tiles_along(const struct plan *plan, int axis)
+{
+    return ceil_div(conv_most_outs(&plan->conv, axis), axis == AXIS_H ? plan->wino_rows : plan->wino_cols);
+}
+
+/* ---- The estimate ---- */
+
+/* Cycles of one transform along an axis, that takes and gives so many vectors: additions and multiplications as
+ * codegen/transform.c makes them, two in a cycle; two loads or one store in a cycle; the loop around. */
+static double transform_cycles(int64_t operations, int64_t from, int64_t to)
+{
+    double arithmetic = (double)operations / 2, memory = (double)from / 2 + (double)to;
+    return (arithmetic > memory ? arithmetic : memory) + 3;
+}
+
+static double input_cycles(int64_t alpha)
+{
+    int64_t half = alpha / 2;
+    int64_t operations = 2 * half + (half - 1) * (2 * (half - 2) + 2);
+    return transform_cycles(operations, alpha, alpha);
+}
+
+static double output_cycles(int64_t alpha, int64_t outs)
+{
+    int64_t pairs = alpha / 2 - 1;
+    return transform_cycles(2 * pairs + outs * pairs, alpha, outs);
+}
+
+static int64_t alpha_of(int64_t outs, int64_t taps)
+{
+    return outs == 1 ? 1 : outs + taps - 1;
+}
+
+/* Cycles for one vector of channels of one tile. */
+struct tile_cost {
+    double input, output;
+};
+
+static struct tile_cost tile_cost(const struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    int64_t h = alpha_of(plan->wino_rows, conv_most_taps(conv, AXIS_H));
+    int64_t w = alpha_of(plan->wino_cols, conv_most_taps(conv, AXIS_W));
+    struct tile_cost cost = {(double)h * input_cycles(w),
+                             (double)plan->wino_rows * output_cycles(w, plan->wino_cols)};
+    if (h > 1) {
+        cost.input += (double)w * input_cycles(h);
+        cost.output += (double)w * output_cycles(h, plan->wino_rows);
+    }
+    enum model_move how = model_move(conv->dst.c, conv->dst.axis[AXIS_W]);
+    cost.output += (double)(plan->wino_rows * plan->wino_cols) * (1.5 + model_store(plan, how));
+    return cost;
+}
+
+static double product_cycles(const struct plan *plan, const struct target *target, double tiles)
+{
+    const struct conv *conv = &plan->conv;
+    struct winograd_scratch s = winograd_scratch(plan);
+    double rows = (double)plan->tile_rows, vecs = (double)plan->tile_vecs;
+    double steps = (double)(s.planes * (conv->ic / conv->groups));
+    double blocks = (double)ceil_div(conv->oc / conv->groups, plan->tile_vecs * plan->lanes);
+    double tile = steps * model_step(target, rows, vecs, rows + vecs) + 30 + rows * vecs;
+    return (double)s.points * blocks * tiles / rows * tile;
+}
+
+static double seconds(const struct plan *plan, const struct target *target)
+{
+    const struct conv *conv = &plan->conv;
+    struct grid grid = grid_of_plan(plan);
+    struct winograd_scratch s = winograd_scratch(plan);
+    struct tile_cost tile = tile_cost(plan);
+    int64_t channels = conv->oc / conv->groups, bytes = dtype_bytes((cj_dtype)conv->dtype);
+    /* Blocks of tiles of one image, as often as each is transformed anew. */
+    double blocks = (double)(grid.depth * grid.row_units * grid.tile_units * conv->groups);
+    double tiles = (double)(tiles_along(plan, AXIS_H) * tiles_along(plan, AXIS_W) * grid.depth * conv->groups);
+    double inputs = (double)(s.planes * s.plane / plan->lanes),
+           outputs = (double)ceil_div(channels, plan->lanes);
+    enum model_move how = model_move(conv->src.c, conv->src.axis[AXIS_W]);
+    double in = (double)grid.channel_units * (tiles * inputs * tile.input +
+                                              blocks * model_copy(plan, (double)grid_band(plan).elements, how));
+    double product = product_cycles(plan, target, blocks * (double)s.tiles);
+    double weights = blocks * model_fetch(target, (double)(winograd_weights(plan).group * bytes));
+    double spill = blocks * (double)grid.channel_units * model_spill(target, (double)((s.y - s.v) * bytes));
+    double cycles = in + (product > weights ? product : weights) + tiles * outputs * tile.output + spill;
+    return cycles * model_bodies(4) / MODEL_HERTZ;
+}
+
+/* ---- The candidates ---- */
+
+static void finish(struct plan *plan)
+{
+    struct grid grid = grid_of_plan(plan);
+    plan->units = grid_units(&grid);
+    plan->unroll = model_unroll(plan->tile_rows * plan->tile_vecs);
+    int64_t bytes = dtype_bytes((cj_dtype)plan->conv.dtype);
+    plan->scratch_bytes = round_up(winograd_scratch(plan).elements * bytes, 64);
+    plan->packed_bytes = round_up(winograd_weights(plan).elements * bytes, 64);
+}
+
+/* With fewer units than this two threads would not share them evenly. */
+enum { ENOUGH_UNITS = 4 };
+
+/* A unit of so many tiles down and across: the rows of the register tile that waste least, for each width. */
+static void add_unit(const struct plan *base, const struct target *target, int64_t down, int64_t across,
+                     const struct candidates *sink)
+{
+    struct plan plan = *base;
+    int64_t channels = plan.conv.oc / plan.conv.groups;
+    plan.block_rows = down * plan.wino_rows;
+    plan.block_cols = across * plan.wino_cols;
+    for (plan.tile_vecs = 1; plan.tile_vecs <= 4; plan.tile_vecs++) {
+        int64_t block = plan.tile_vecs * plan.lanes, most = model_tile_rows(target, plan.tile_vecs);
+        if (block - plan.lanes >= channels)
+            break;
+        plan.tile_rows = tiles_even(down * across, most).size;
+        plan.block_oc = round_up(channels, block);
+        struct grid grid = grid_of_plan(&plan);
+        int64_t parts = min64(ceil_div(ENOUGH_UNITS, grid_units(&grid)), ceil_div(channels, block));
+        plan.block_oc = ceil_div(ceil_div(channels, block), parts) * block;
+        struct plan whole = plan;
+        finish(&whole);
+        sink->add(sink->sink, &whole);
+    }
+}
+
+/* Tiles in a unit: as many as fill two register tiles of the narrowest block at most and at least, by powers.
+ */
+enum { MOST_TILES = 256 };
+
+static void add_units(const struct plan *plan, const struct target *target, const struct candidates *sink)
+{
+    int64_t down = tiles_along(plan, AXIS_H), across = tiles_along(plan, AXIS_W);
+    int64_t row = ceil_div(across, ceil_div(across, MOST_TILES / 4));
+    if (row < across) {
+        add_unit(plan, target, 1, row, sink);
+        add_unit(plan, target, 1, ceil_div(row, 2), sink);
+        add_unit(plan, target, 1, ceil_div(row, 4), sink);
+        return;
+    }
+    for (int64_t parts = 1; parts <= down; parts = parts < 8 ? parts + 1 : parts * 2) {
+        int64_t rows = ceil_div(down, parts);
+        if (rows * across <= MOST_TILES && (rows * across >= 4 || parts == 1))
+            add_unit(plan, target, rows, across, sink);
+    }
+    add_unit(plan, target, 1, across, sink);
+}
+
+static void candidates(const struct plan *base, const struct target *target, const struct candidates *sink)
+{
+    const struct conv *conv = &base->conv;
+    struct choices h = choices_of(conv, AXIS_H), w = choices_of(conv, AXIS_W);
+    struct plan plan = *base;
+    plan.lanes = model_lanes(target, (cj_dtype)conv->dtype, conv->oc / conv->groups);
+    plan.band = 1;
+    for (int i = 0; h.outs[i]; i++)
+        for (int j = 0; w.outs[j]; j++) {
+            plan.wino_rows = h.outs[i];
+            plan.wino_cols = w.outs[j];
+            add_units(&plan, target, sink);
+        }
+}
+
+const struct algo algo_winograd = {"winograd", accepts, candidates, seconds};

@@ -1,0 +1,122 @@
+#include "winograd.h"
+
+#include "arith.h"
+#include "grid.h"
+
+/* Small points, and small powers of them, keep the sums small: rounding errors grow with both. */
+static const double pairs[WINOGRAD_MOST / 2 - 1] = {1, 2, 0.5};
+
+static double finite_point(int index)
+{
+    if (index == 0)
+        return 0;
+    double p = pairs[(index - 1) / 2];
+    return index % 2 ? p : -p;
+}
+
+/* Coefficients, lowest first, of the product of (x - point) over the finite points but `left_out`. */
+static void product_of_points(int count, int left_out, double coefficient[WINOGRAD_MOST])
+{
+    int degree = 0;
+    coefficient[0] = 1;
+    for (int i = 0; i < count; i++) {
+        if (i == left_out)
+            continue;
+        coefficient[degree + 1] = 0;
+        for (int k = degree + 1; k > 0; k--)
+            coefficient[k] = coefficient[k - 1] - finite_point(i) * coefficient[k];
+        coefficient[0] *= -finite_point(i);
+        degree++;
+    }
+}
+
+static double power(double base, int exponent)
+{
+    double result = 1;
+    for (int i = 0; i < exponent; i++)
+        result *= base;
+    return result;
+}
+
+/* Row `i` of B^T and G: the factor by which Lagrange's polynomials are scaled stays with the weights, so that
+ * the input's coefficients are few and short. */
+static void set_finite_point(struct winograd *w, int i)
+{
+    int finite = w->alpha - 1;
+    double scale = 1;
+    for (int k = 0; k < finite; k++)
+        scale *= k == i ? 1 : finite_point(i) - finite_point(k);
+    product_of_points(finite, i, w->input[i]);
+    for (int k = 0; k < w->taps; k++)
+        w->weight[i][k] = power(finite_point(i), k) / scale;
+    for (int k = 0; k < w->outs; k++)
+        w->output[k][i] = power(finite_point(i), k);
+}
+
+struct winograd winograd_matrices(int64_t outs, int64_t taps)
+{
+    struct winograd w = {.alpha = outs == 1 ? 1 : (int)(outs + taps - 1), .outs = (int)outs, .taps = (int)taps};
+    if (outs == 1) {
+        w.taps = 1;
+        w.input[0][0] = w.weight[0][0] = w.output[0][0] = 1;
+        return w;
+    }
+    for (int i = 0; i < w.alpha / 2 - 1; i++)
+        w.point[i] = pairs[i];
+    for (int i = 0; i < w.alpha - 1; i++)
+        set_finite_point(&w, i);
+    int infinity = w.alpha - 1;
+    product_of_points(infinity, -1, w.input[infinity]);
+    w.weight[infinity][w.taps - 1] = 1;
+    w.output[w.outs - 1][infinity] = 1;
+    return w;
+}
+
+static int64_t alpha_of(const struct plan *plan, int axis, int64_t outs)
+{
+    return outs == 1 ? 1 : outs + conv_most_taps(&plan->conv, axis) - 1;
+}
+
+/* Elements from one point to the next: one line more where all points would fall on one set of L1. */
+static int64_t skewed(const struct plan *plan, int64_t elements)
+{
+    int64_t line = L1_LINE_BYTES / dtype_bytes((cj_dtype)plan->conv.dtype);
+    elements = round_up(elements, line);
+    return grid_pixels_alias(&plan->conv, elements, L1_LINE_BYTES) ? elements + line : elements;
+}
+
+struct winograd_scratch winograd_scratch(const struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    struct grid grid = grid_of_plan(plan);
+    struct winograd_scratch s = {.planes = conv_most_taps(conv, AXIS_D)};
+    int64_t line = L1_LINE_BYTES / dtype_bytes((cj_dtype)conv->dtype);
+    s.points = alpha_of(plan, AXIS_H, plan->wino_rows) * alpha_of(plan, AXIS_W, plan->wino_cols);
+    s.tiles = round_up(ceil_div(plan->block_rows, plan->wino_rows) * grid.unit_tiles, plan->tile_rows);
+    s.plane = round_up(conv->ic / conv->groups, plan->lanes);
+    s.v_tile = round_up(s.planes * s.plane, line);
+    if (grid_pixels_alias(conv, s.v_tile, plan->tile_rows))
+        s.v_tile += line;
+    s.v_point = skewed(plan, s.tiles * s.v_tile);
+    s.m_tile = grid.unit_blocks * plan->tile_vecs * plan->lanes;
+    s.m_point = skewed(plan, s.tiles * s.m_tile);
+    s.y_row = grid.unit_tiles * plan->wino_cols * plan->lanes;
+    /* Vectors of the last pixel's last channels read behind the band. */
+    s.v = round_up(grid_band(plan).elements + plan->lanes, line);
+    s.m = s.v + s.points * s.v_point;
+    s.y = s.m + s.points * s.m_point;
+    s.elements = s.y + plan->wino_rows * s.y_row;
+    return s;
+}
+
+struct winograd_weights winograd_weights(const struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    int64_t block = plan->tile_vecs * plan->lanes, blocks = ceil_div(conv->oc / conv->groups, block);
+    struct winograd_weights w;
+    w.block = conv_most_taps(conv, AXIS_D) * (conv->ic / conv->groups) * block;
+    w.point = blocks * w.block;
+    w.group = w.point * alpha_of(plan, AXIS_H, plan->wino_rows) * alpha_of(plan, AXIS_W, plan->wino_cols);
+    w.elements = w.group * conv->groups;
+    return w;
+}
