@@ -168,6 +168,7 @@ static em_int needed(struct em *em, const struct fill *fill, int axis, em_int ou
     em_int taps = fill->unit->axis[axis].taps;
     if (window.step[axis] != 1)
         return taps;
+    outs = em_min(em, outs, em_i(em, fill->conv->axis[axis].out));
     em_int span = em_mulc(em, em_addc(em, taps, -1), p->off_step);
     em_int count = em_addc(em, em_add(em, em_mulc(em, em_addc(em, outs, -1), p->in_step), span), 1);
     return em_clamp(em, count, em_i(em, 0), em_i(em, window.count[axis]));

@@ -77,6 +77,7 @@ em_cond em_lt(struct em *em, em_int a, em_int b); /* signed */
 em_cond em_and(struct em *em, em_cond a, em_cond b);
 em_cond em_not(struct em *em, em_cond a);
 em_int em_choose(struct em *em, em_cond cond, em_int yes, em_int no);
+em_ptr em_choose_pointer(struct em *em, em_cond cond, em_ptr yes, em_ptr no);
 
 /* True, with *value set, where the index is known now. */
 bool em_known(em_int a, int64_t *value);

@@ -183,6 +183,11 @@ em_int em_choose(struct em *em, em_cond cond, em_int yes, em_int no)
     return (em_int){LLVMBuildSelect(em->builder, cond.v, yes.v, no.v, "")};
 }
 
+em_ptr em_choose_pointer(struct em *em, em_cond cond, em_ptr yes, em_ptr no)
+{
+    return (em_ptr){LLVMBuildSelect(em->builder, cond.v, yes.v, no.v, "")};
+}
+
 em_int em_min(struct em *em, em_int a, em_int b)
 {
     return em_choose(em, em_lt(em, a, b), a, b);

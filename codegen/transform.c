@@ -36,12 +36,12 @@ static em_vec combine(struct em *em, const struct term *terms, int count)
 static void load_line(struct em *em, struct line from, int count, em_vec *x)
 {
     for (int i = 0; i < count; i++)
-        x[i] = em_load(em, em_at(em, from.at, i * from.step));
+        x[i] = em_load(em, em_offset(em, from.at, em_mulc(em, from.step, i)));
 }
 
 static void store_one(struct em *em, struct line to, int index, em_vec value)
 {
-    em_store(em, em_at(em, to.at, index * to.step), value);
+    em_store(em, em_offset(em, to.at, em_mulc(em, to.step, index)), value);
 }
 
 /* The terms of a row of B^T at every second place from `start`, divided by `scale`. */

@@ -8,7 +8,7 @@
 /* Where the vectors of a transform lie: number i at `at` + i * `step`. */
 struct line {
     em_ptr at;
-    int64_t step;
+    em_int step;
 };
 
 /* to = B^T from: w->alpha vectors from as many. to = A^T from: w->outs vectors from w->alpha. All are loaded

@@ -10,7 +10,8 @@ typedef int64_t phase_number(const struct plan *plan, int axis, int64_t index);
 
 static int64_t number_outs(const struct plan *plan, int axis, int64_t index)
 {
-    return conv_axis_phase(&plan->conv, axis, index).outs;
+    struct phase_axis phase = conv_axis_phase(&plan->conv, axis, index);
+    return grid_outs(plan, axis, &phase);
 }
 
 static int64_t number_out0(const struct plan *plan, int axis, int64_t index)

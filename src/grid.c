@@ -80,9 +80,17 @@ bool grid_fills_padded_rows(const struct plan *plan)
     return shapes[plan->algo].fills_padded_rows;
 }
 
+int64_t grid_outs(const struct plan *plan, int axis, const struct phase_axis *phase)
+{
+    int64_t tile = axis == AXIS_H ? plan->wino_rows : plan->wino_cols;
+    if (axis == AXIS_D || tile <= 1 || phase->off_step == 1)
+        return phase->outs;
+    return phase->off_step * round_up(ceil_div(phase->outs, phase->off_step), tile);
+}
+
 struct tiles grid_tiles(const struct plan *plan, const struct phase *phase)
 {
-    int64_t outs = phase->axis[AXIS_W].outs, cols = grid_tile_cols(plan);
+    int64_t outs = grid_outs(plan, AXIS_W, &phase->axis[AXIS_W]), cols = grid_tile_cols(plan);
     if (grid_tiles_are_equal(plan))
         return (struct tiles){cols, ceil_div(outs, cols), 0};
     return tiles_even(outs, cols);
@@ -159,12 +167,13 @@ struct grid grid_of_plan(const struct plan *plan)
     struct channel_block channels = grid_channels(plan);
     struct grid grid = {.phases = conv_phases(conv), .groups = channels.groups};
     int64_t tile = grid_tile_cols(plan);
-    int64_t tiles = ceil_div(conv_most_outs(conv, AXIS_W), tile);
+    struct phase phase = conv_phase(conv, 0);
+    int64_t tiles = ceil_div(grid_outs(plan, AXIS_W, &phase.axis[AXIS_W]), tile);
     grid.unit_blocks = ceil_div(plan->block_oc, channels.block);
     grid.unit_tiles = ceil_div(plan->block_cols, tile);
     grid.channel_units = ceil_div(ceil_div(channels.channels, channels.block), grid.unit_blocks);
     grid.depth = conv_most_outs(conv, AXIS_D);
-    grid.row_units = ceil_div(conv_most_outs(conv, AXIS_H), plan->block_rows);
+    grid.row_units = ceil_div(grid_outs(plan, AXIS_H, &phase.axis[AXIS_H]), plan->block_rows);
     grid.tile_units = ceil_div(tiles, grid.unit_tiles);
     return grid;
 }

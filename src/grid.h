@@ -49,6 +49,11 @@ bool grid_can_drop_band(const struct plan *plan);
 struct tiles tiles_even(int64_t outs, int64_t most);
 struct tiles grid_tiles(const struct plan *plan, const struct phase *phase);
 
+/* Outputs along an axis of one of its phases, in the order in which tiles take them. Winograd's tiles take
+ * every `dilation`-th output: along a dilated axis those of one residue come before the next, rounded up to
+ * whole tiles for each. */
+int64_t grid_outs(const struct plan *plan, int axis, const struct phase_axis *phase);
+
 /* The input that a unit reads, at most over all phases, with its step between stored planes, rows, columns:
  * where a unit covers one output only, just the rows under taps are stored. */
 struct window {

@@ -102,7 +102,7 @@ struct winograd_scratch winograd_scratch(const struct plan *plan)
     s.m_point = skewed(plan, s.tiles * s.m_tile);
     s.y_row = grid.unit_tiles * plan->wino_cols * plan->lanes;
     /* Vectors of the last pixel's last channels read behind the band. */
-    s.v = round_up(grid_band(plan).elements + plan->lanes, line);
+    s.v = plan->band ? round_up(grid_band(plan).elements + plan->lanes, line) : 0;
     s.m = s.v + s.points * s.v_point;
     s.y = s.m + s.points * s.m_point;
     s.elements = s.y + plan->wino_rows * s.y_row;

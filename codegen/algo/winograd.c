@@ -24,8 +24,10 @@ struct winograd_unit {
     struct winograd h, w;
     struct winograd_scratch scratch;
     struct winograd_weights weights;
-    em_ptr v, m, y, half; /* `half`: a tile transformed along H alone, [point of h][column] vectors */
-    em_int rows, cols;    /* tiles of the unit */
+    em_ptr v, m, y;
+    em_ptr half;         /* a tile transformed along H alone, vectors [point of h][column] */
+    em_ptr window, zero; /* the window of a tile at the edge, vectors [row][column]; a vector of zeros */
+    em_int rows, cols;   /* tiles of the unit */
 };
 
 static int64_t lanes_of(const struct winograd_unit *u)
@@ -39,49 +41,162 @@ static em_int tile_number(struct em *em, const struct winograd_unit *u, em_int i
     return em_add(em, em_mulc(em, i, u->unit->grid.unit_tiles), j);
 }
 
+/* ---- Where tiles lie ---- */
+
+/* An axis of the output as tiles take it: every `step`-th output, residue by residue, `tiles` tiles for each.
+ */
+struct tiling {
+    int64_t step, tiles, outs; /* outs: of a tile */
+};
+
+static struct tiling tiling_of(const struct winograd_unit *u, int axis)
+{
+    struct phase_axis p = conv_axis_phase(&u->plan->conv, axis, 0);
+    int64_t outs = axis == AXIS_H ? u->h.outs : u->w.outs, step = outs == 1 ? 1 : p.off_step;
+    return (struct tiling){step, grid_outs(u->plan, axis, &p) / step / outs, outs};
+}
+
+/* The first output of tile number `tile` of the axis. */
+static em_int tile_first(struct em *em, const struct tiling *t, em_int tile)
+{
+    if (t->step == 1)
+        return em_mulc(em, tile, t->outs);
+    em_int tiles = em_i(em, t->tiles);
+    return em_add(em, em_div(em, tile, tiles), em_mulc(em, em_rem(em, tile, tiles), t->step * t->outs));
+}
+
+/* Outputs number 0, 1, ... of the tile that begins at output `first` which exist, if those before `size` do. */
+static em_int outs_inside(struct em *em, const struct tiling *t, em_int first, int64_t size)
+{
+    em_int count = em_ceil_divc(em, em_sub(em, em_i(em, size), first), t->step);
+    return em_clamp(em, count, em_i(em, 0), em_i(em, t->outs));
+}
+
 /* ---- V ---- */
 
-/* One vector of channels of one tile, whose window begins at x. */
-static void emit_window(struct em *em, const struct winograd_unit *u, em_ptr x, em_ptr v)
+/* The window of one tile, and where its vectors are: element (row, col) at `at` + row * step[0] + col *
+ * step[1].
+ */
+struct window_of_tile {
+    em_int row, col; /* coordinates of its first element in the input */
+    em_ptr at;
+    em_int step[2];
+};
+
+static em_cond is_inside(struct em *em, em_int at, int64_t size)
 {
-    const struct source *source = u->stage->source;
+    return em_and(em, em_lt(em, em_i(em, -1), at), em_lt(em, at, em_i(em, size)));
+}
+
+/* Copy the window of a tile that reaches out of the input, with zeros there. */
+static void gather_window(struct em *em, const struct winograd_unit *u, const struct window_of_tile *window)
+{
+    const struct axis *axis = u->plan->conv.axis;
+    int64_t lanes = lanes_of(u), rows = tiling_of(u, AXIS_H).step, cols = tiling_of(u, AXIS_W).step;
+    EM_FOR(em, r, em_i(em, 0), em_i(em, u->h.alpha))
+    {
+        em_int row = em_add(em, window->row, em_mulc(em, r.at, rows));
+        em_cond row_inside = is_inside(em, row, axis[AXIS_H].in);
+        em_ptr from = em_offset(em, window->at, em_mul(em, r.at, window->step[0]));
+        em_ptr to = em_offset(em, u->window, em_mulc(em, r.at, u->w.alpha * lanes));
+        for (int c = 0; c < u->w.alpha; c++) {
+            em_int col = em_addc(em, window->col, c * cols);
+            em_cond inside = em_and(em, row_inside, is_inside(em, col, axis[AXIS_W].in));
+            em_ptr element = em_offset(em, from, em_mulc(em, window->step[1], c));
+            em_vec value = em_load(em, em_choose_pointer(em, inside, element, u->zero));
+            em_store(em, em_at(em, to, c * lanes), value);
+        }
+    }
+}
+
+/* B^T d B of one vector of channels. */
+static void transform_window(struct em *em, const struct winograd_unit *u, const struct window_of_tile *window,
+                             em_ptr v)
+{
     int64_t lanes = lanes_of(u), row = u->w.alpha * lanes;
-    struct line from = {x, source->tap[AXIS_W]};
+    struct line from = {window->at, window->step[1]};
     if (u->h.alpha > 1) {
         EM_FOR(em, col, em_i(em, 0), em_i(em, u->w.alpha))
         {
-            em_ptr at = em_offset(em, x, em_mulc(em, col.at, source->tap[AXIS_W]));
-            struct line half = {em_offset(em, u->half, em_mulc(em, col.at, lanes)), row};
-            transform_input(em, &u->h, half, (struct line){at, source->tap[AXIS_H]});
+            em_ptr at = em_offset(em, window->at, em_mul(em, col.at, window->step[1]));
+            struct line half = {em_offset(em, u->half, em_mulc(em, col.at, lanes)), em_i(em, row)};
+            transform_input(em, &u->h, half, (struct line){at, window->step[0]});
         }
-        from = (struct line){u->half, lanes};
+        from = (struct line){u->half, em_i(em, lanes)};
     }
     EM_FOR(em, i, em_i(em, 0), em_i(em, u->h.alpha))
     {
         struct line line = {em_offset(em, from.at, em_mulc(em, i.at, row)), from.step};
         em_ptr to = em_offset(em, v, em_mulc(em, i.at, u->w.alpha * u->scratch.v_point));
-        transform_input(em, &u->w, (struct line){to, u->scratch.v_point}, line);
+        transform_input(em, &u->w, (struct line){to, em_i(em, u->scratch.v_point)}, line);
     }
+}
+
+/* Whether no element of the window lies outside the input; always true where the band holds its padding. */
+static em_cond window_is_inside(struct em *em, const struct winograd_unit *u,
+                                const struct window_of_tile *window)
+{
+    const struct axis *axis = u->plan->conv.axis;
+    em_int first[] = {window->row, window->col};
+    int64_t alpha[] = {u->h.alpha, u->w.alpha};
+    em_cond inside = em_lt(em, em_i(em, 0), em_i(em, 1));
+    for (int a = 0; a < 2 && !u->plan->band; a++) {
+        int64_t span = (alpha[a] - 1) * tiling_of(u, AXIS_H + a).step, size = axis[AXIS_H + a].in;
+        em_cond last = is_inside(em, em_addc(em, first[a], span), size);
+        inside = em_and(em, inside, em_and(em, is_inside(em, first[a], size), last));
+    }
+    return inside;
+}
+
+/* All channels of one tile. `v` is its place for point 0, channel 0. */
+static void emit_window(struct em *em, const struct winograd_unit *u, const struct window_of_tile *window,
+                        em_ptr v)
+{
+    int64_t channels = u->plan->conv.ic / u->plan->conv.groups, lanes = lanes_of(u);
+    em_cond inside = window_is_inside(em, u, window);
+    EM_FOR(em, c, em_i(em, 0), em_i(em, ceil_div(channels, lanes)))
+    {
+        em_int channel = em_mulc(em, c.at, lanes);
+        struct window_of_tile here = *window;
+        here.at = em_offset(em, here.at, channel);
+        if (!u->plan->band) {
+            EM_IF(em, em_not(em, inside))
+            gather_window(em, u, &here);
+            here.at = em_choose_pointer(em, inside, here.at, u->window);
+            here.step[0] = em_choose(em, inside, here.step[0], em_i(em, u->w.alpha * lanes));
+            here.step[1] = em_choose(em, inside, here.step[1], em_i(em, lanes));
+        }
+        transform_window(em, u, &here, em_offset(em, v, channel));
+    }
+}
+
+/* The input coordinate of the first element of a tile's window. */
+static em_int first_coordinate(struct em *em, const struct winograd_unit *u, int axis, em_int tile)
+{
+    struct tiling tiling = tiling_of(u, axis);
+    return em_add(em, tile_first(em, &tiling, tile), u->unit->axis[axis].off0);
 }
 
 static void emit_windows(struct em *em, const struct winograd_unit *u, struct tap_range planes)
 {
     const struct source *source = u->stage->source;
-    int64_t channels = u->plan->conv.ic / u->plan->conv.groups;
+    const struct unit *unit = u->unit;
+    em_int first_row = em_div(em, unit->row0, em_i(em, u->h.outs));
+    /* source->base is the element at these coordinates. */
+    em_int row0 = em_add(em, unit->row0, unit->axis[AXIS_H].off0);
+    em_int col0 = em_add(em, unit_tile_col(em, unit, unit->tile0), unit->axis[AXIS_W].off0);
     EM_FOR(em, td, planes.begin, planes.end)
     EM_FOR(em, i, em_i(em, 0), u->rows)
     EM_FOR(em, j, em_i(em, 0), u->cols)
     {
+        struct window_of_tile window = {.row = first_coordinate(em, u, AXIS_H, em_add(em, first_row, i.at)),
+                                        .col = first_coordinate(em, u, AXIS_W, em_add(em, unit->tile0, j.at)),
+                                        .step = {em_i(em, source->tap[AXIS_H]), em_i(em, source->tap[AXIS_W])}};
         em_ptr x = em_offset(em, source->base, em_mulc(em, td.at, source->tap[AXIS_D]));
-        x = em_offset(em, x, em_mulc(em, i.at, u->h.outs * source->out[AXIS_H]));
-        x = em_offset(em, x, em_mulc(em, j.at, u->w.outs * source->out[AXIS_W]));
+        x = em_offset(em, x, em_mulc(em, em_sub(em, window.row, row0), source->out[AXIS_H]));
+        window.at = em_offset(em, x, em_mulc(em, em_sub(em, window.col, col0), source->out[AXIS_W]));
         em_ptr v = em_offset(em, u->v, em_mulc(em, tile_number(em, u, i.at, j.at), u->scratch.v_tile));
-        v = em_offset(em, v, em_mulc(em, td.at, u->scratch.plane));
-        EM_FOR(em, c, em_i(em, 0), em_i(em, ceil_div(channels, lanes_of(u))))
-        {
-            em_int channel = em_mulc(em, c.at, lanes_of(u));
-            emit_window(em, u, em_offset(em, x, channel), em_offset(em, v, channel));
-        }
+        emit_window(em, u, &window, em_offset(em, v, em_mulc(em, td.at, u->scratch.plane)));
     }
 }
 
@@ -128,29 +243,29 @@ static void emit_products(struct em *em, const struct winograd_unit *u, struct t
 
 /* ---- Y and what follows it ---- */
 
-/* One vector of channels of one tile. */
+/* A^T m A of one vector of channels of one tile. */
 static void emit_outputs(struct em *em, const struct winograd_unit *u, em_ptr m, em_ptr y)
 {
     int64_t lanes = lanes_of(u), row = u->w.alpha * lanes, point = u->scratch.m_point;
-    struct line from = {m, point};
+    struct line from = {m, em_i(em, point)};
     if (u->h.alpha > 1) {
         EM_FOR(em, col, em_i(em, 0), em_i(em, u->w.alpha))
         {
             em_ptr at = em_offset(em, m, em_mulc(em, col.at, point));
-            struct line half = {em_offset(em, u->half, em_mulc(em, col.at, lanes)), row};
-            transform_output(em, &u->h, half, (struct line){at, u->w.alpha * point});
+            struct line half = {em_offset(em, u->half, em_mulc(em, col.at, lanes)), em_i(em, row)};
+            transform_output(em, &u->h, half, (struct line){at, em_i(em, u->w.alpha * point)});
         }
-        from = (struct line){u->half, lanes};
+        from = (struct line){u->half, em_i(em, lanes)};
     }
     EM_FOR(em, i, em_i(em, 0), em_i(em, u->h.outs))
     {
         struct line line = {em_offset(em, from.at, em_mulc(em, i.at, row)), from.step};
         em_ptr to = em_offset(em, y, em_mulc(em, i.at, u->scratch.y_row));
-        transform_output(em, &u->w, (struct line){to, lanes}, line);
+        transform_output(em, &u->w, (struct line){to, em_i(em, lanes)}, line);
     }
 }
 
-/* `count` pixels of Y from column `col` of a row at y go to the output. */
+/* `count` pixels of Y from `y` on go to the output from (row, col) on. */
 struct span {
     em_ptr y;
     em_int row, col, channel;
@@ -160,15 +275,12 @@ struct span {
 static void emit_span(struct em *em, const struct winograd_unit *u, const struct span *span)
 {
     const struct conv *conv = &u->plan->conv;
-    struct phase phase = conv_phase(conv, 0);
     struct tile tile = tile_open(em, span->count, 1, 1);
-    em_ptr y = em_offset(em, span->y, em_mulc(em, span->col, lanes_of(u)));
     for (int r = 0; r < span->count; r++)
-        em_set(em, tile.sum[r], em_load(em, em_at(em, y, r * lanes_of(u))));
-    em_int first = unit_tile_col(em, u->unit, u->unit->tile0);
-    em_int pixel = unit_pixel(em, u->unit, span->row, em_add(em, first, span->col));
+        em_set(em, tile.sum[r], em_load(em, em_at(em, span->y, r * lanes_of(u))));
+    em_int pixel = unit_pixel(em, u->unit, span->row, span->col);
     struct output_tile out = {.offset = em_add(em, pixel, em_mulc(em, span->channel, conv->dst.c)),
-                              .row_step = phase.axis[AXIS_W].out_step * conv->dst.axis[AXIS_W],
+                              .row_step = tiling_of(u, AXIS_W).step * conv->dst.axis[AXIS_W],
                               .lane_step = conv->dst.c,
                               .channel = span->channel,
                               .lane_channel = 1,
@@ -180,31 +292,54 @@ static void emit_span(struct em *em, const struct winograd_unit *u, const struct
  * not channels innermost. */
 enum { SPAN = 8 };
 
-/* A row of Y: whole spans, then the rest, at once where its width is known now. */
+/* `cols` pixels from span.y and span.col on: whole spans, then the rest, at once where its width is
+ * known now. */
+static void emit_columns(struct em *em, const struct winograd_unit *u, struct span span, em_int cols)
+{
+    int64_t known, lanes = lanes_of(u), step = tiling_of(u, AXIS_W).step;
+    int64_t size = step == 1 ? SPAN : min64(SPAN, u->w.outs);
+    struct span part = span;
+    part.count = (int)size;
+    EM_FOR(em, i, em_i(em, 0), em_div(em, cols, em_i(em, size)))
+    {
+        part.y = em_offset(em, span.y, em_mulc(em, i.at, size * lanes));
+        part.col = em_add(em, span.col, em_mulc(em, i.at, size * step));
+        emit_span(em, u, &part);
+    }
+    em_int done = em_sub(em, cols, em_rem(em, cols, em_i(em, size)));
+    if (em_known(cols, &known)) {
+        part.y = em_offset(em, span.y, em_mulc(em, done, lanes));
+        part.col = em_add(em, span.col, em_mulc(em, done, step));
+        part.count = (int)(known % size);
+        if (part.count)
+            emit_span(em, u, &part);
+        return;
+    }
+    part.count = 1;
+    EM_FOR(em, i, done, cols)
+    {
+        part.y = em_offset(em, span.y, em_mulc(em, i.at, lanes));
+        part.col = em_add(em, span.col, em_mulc(em, i.at, step));
+        emit_span(em, u, &part);
+    }
+}
+
+/* A row of Y. Along a dilated axis the pixels of a tile lie apart, and tiles leave one by one. */
 static void emit_row(struct em *em, const struct winograd_unit *u, struct span span)
 {
     const struct unit *unit = u->unit;
-    em_int cols = em_sub(em, unit_tile_col(em, unit, unit->tile1), unit_tile_col(em, unit, unit->tile0));
-    em_int whole = em_div(em, cols, em_i(em, SPAN));
-    int64_t known;
-    span.count = SPAN;
-    EM_FOR(em, i, em_i(em, 0), whole)
-    {
-        span.col = em_mulc(em, i.at, SPAN);
-        emit_span(em, u, &span);
-    }
-    span.col = em_mulc(em, whole, SPAN);
-    if (em_known(cols, &known)) {
-        span.count = (int)(known % SPAN);
-        if (span.count)
-            emit_span(em, u, &span);
+    struct tiling tiling = tiling_of(u, AXIS_W);
+    if (tiling.step == 1) {
+        span.col = unit_tile_col(em, unit, unit->tile0);
+        emit_columns(em, u, span, em_sub(em, unit_tile_col(em, unit, unit->tile1), span.col));
         return;
     }
-    span.count = 1;
-    EM_FOR(em, i, span.col, cols)
+    em_ptr y = span.y;
+    EM_FOR(em, j, em_i(em, 0), u->cols)
     {
-        span.col = i.at;
-        emit_span(em, u, &span);
+        span.y = em_offset(em, y, em_mulc(em, j.at, tiling.outs * lanes_of(u)));
+        span.col = tile_first(em, &tiling, em_add(em, unit->tile0, j.at));
+        emit_columns(em, u, span, outs_inside(em, &tiling, span.col, u->plan->conv.axis[AXIS_W].out));
     }
 }
 
@@ -213,15 +348,16 @@ static void emit_rows(struct em *em, const struct winograd_unit *u, em_int tile_
 {
     const struct conv *conv = &u->plan->conv;
     const struct unit *unit = u->unit;
+    struct tiling tiling = tiling_of(u, AXIS_H);
     int64_t channels = conv->oc / conv->groups, lanes = lanes_of(u), rest = channels % lanes;
     em_int first = em_add(em, em_mulc(em, unit->block0, u->plan->tile_vecs), vec);
-    em_int row0 = em_add(em, unit->row0, em_mulc(em, tile_row, u->h.outs));
+    em_int row0 = tile_first(em, &tiling, em_add(em, em_div(em, unit->row0, em_i(em, tiling.outs)), tile_row));
     em_cond whole = em_lt(em, first, em_i(em, channels / lanes));
     struct span span = {.channel = em_add(em, em_mulc(em, unit->group, channels), em_mulc(em, first, lanes))};
-    EM_FOR(em, i, em_i(em, 0), em_min(em, em_i(em, u->h.outs), em_sub(em, unit->row1, row0)))
+    EM_FOR(em, i, em_i(em, 0), outs_inside(em, &tiling, row0, conv->axis[AXIS_H].out))
     {
         span.y = em_offset(em, u->y, em_mulc(em, i.at, u->scratch.y_row));
-        span.row = em_add(em, row0, i.at);
+        span.row = em_add(em, row0, em_mulc(em, i.at, tiling.step));
         span.lanes = (int)lanes;
         if (channels >= lanes)
             EM_IF(em, whole)
@@ -266,6 +402,11 @@ static void winograd_unit(struct em *em, const struct stage *stage)
     u.m = em_at(em, scratch, u.scratch.m);
     u.y = em_at(em, scratch, u.scratch.y);
     u.half = em_room(em, (int64_t)u.h.alpha * u.w.alpha * plan->lanes);
+    if (!plan->band) {
+        u.window = em_room(em, (int64_t)u.h.alpha * u.w.alpha * plan->lanes);
+        u.zero = em_room(em, plan->lanes);
+        em_store(em, u.zero, em_vconst(em, 0));
+    }
     u.rows = em_ceil_divc(em, em_sub(em, unit->row1, unit->row0), plan->wino_rows);
     u.cols = em_sub(em, unit->tile1, unit->tile0);
     struct tap_range planes = unit_taps(em, unit, AXIS_D, unit->depth, unit->depth);

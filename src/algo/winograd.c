@@ -32,9 +32,30 @@ static struct choices choices_of(const struct conv *conv, int axis)
     return choices;
 }
 
+/* Whole vectors of channels lie side by side in the input, and only zeros around it. */
+static bool can_read_in_place(const struct conv *conv, const struct target *target)
+{
+    int64_t lanes = model_lanes(target, (cj_dtype)conv->dtype, conv->oc / conv->groups);
+    return conv->src.c == 1 && conv->ic / conv->groups % lanes == 0 && conv->pad_mode == CJ_PAD_ZEROS;
+}
+
+static bool is_dilated(const struct conv *conv, int axis)
+{
+    struct phase_axis p = conv_axis_phase(conv, axis, 0);
+    return p.taps > 1 && p.off_step > 1;
+}
+
+/* A dilated convolution's band is the whole image, since neighbours in a tile lie far apart; so are its blocks.
+ */
+static bool needs_whole_image(const struct conv *conv, const struct target *target)
+{
+    return (is_dilated(conv, AXIS_H) || is_dilated(conv, AXIS_W)) && !can_read_in_place(conv, target);
+}
+
+enum { MOST_WHOLE_OUTPUTS = 1 << 14 };
+
 static const char *accepts(const struct conv *conv, const struct target *target)
 {
-    (void)target;
     int64_t taps = 1, planes;
     if (conv->op == CJ_SEPARABLE)
         return "computes one stage, this has two";
@@ -46,16 +67,17 @@ static const char *accepts(const struct conv *conv, const struct target *target)
         return "takes stride 1, this is transposed with a larger one";
     for (int a = AXIS_H; a < AXES; a++) {
         struct phase_axis p = conv_axis_phase(conv, a, 0);
-        if (p.taps > 1 && (p.in_step != 1 || p.off_step != 1))
-            return "takes stride 1 without dilation along rows and columns";
+        if (p.in_step != 1)
+            return "takes stride 1 along rows and columns";
         if (!choices_of(conv, a).outs[0])
             return "takes up to 7 taps along rows and columns, and one at least";
         taps *= p.taps;
     }
     if (taps == 1)
         return "takes more than one tap along rows and columns";
-    if (conv_axis_phase(conv, AXIS_H, 0).in_step != 1 || conv_axis_phase(conv, AXIS_W, 0).in_step != 1)
-        return "takes stride 1 along rows and columns";
+    if (needs_whole_image(conv, target) &&
+        conv_most_outs(conv, AXIS_H) > MOST_WHOLE_OUTPUTS / conv_most_outs(conv, AXIS_W))
+        return "takes dilated kernels over up to 2^14 outputs where it has to copy the input";
     if (!mul_fits(conv->ic / conv->groups * conv->oc, conv_most_taps(conv, AXIS_D), &planes) ||
         planes > MOST_WEIGHTS)
         return "takes up to 2^40 weights of each tap";
@@ -64,7 +86,8 @@ static const char *accepts(const struct conv *conv, const struct target *target)
 
 static int64_t tiles_along(const struct plan *plan, int axis)
 {
-    return ceil_div(conv_most_outs(&plan->conv, axis), axis == AXIS_H ? plan->wino_rows : plan->wino_cols);
+    struct phase_axis phase = conv_axis_phase(&plan->conv, axis, 0);
+    return ceil_div(grid_outs(plan, axis, &phase), axis == AXIS_H ? plan->wino_rows : plan->wino_cols);
 }
 
 /* ---- The estimate ---- */
@@ -140,8 +163,9 @@ static double seconds(const struct plan *plan, const struct target *target)
     double inputs = (double)(s.planes * s.plane / plan->lanes),
            outputs = (double)ceil_div(channels, plan->lanes);
     enum model_move how = model_move(conv->src.c, conv->src.axis[AXIS_W]);
-    double in = (double)grid.channel_units * (tiles * inputs * tile.input +
-                                              blocks * model_copy(plan, (double)grid_band(plan).elements, how));
+    double in = (double)grid.channel_units *
+                (tiles * inputs * tile.input +
+                 blocks * model_copy(plan, plan->band ? (double)grid_band(plan).elements : 0, how));
     double product = product_cycles(plan, target, blocks * (double)s.tiles);
     double weights = blocks * model_fetch(target, (double)(winograd_weights(plan).group * bytes));
     double spill = blocks * (double)grid.channel_units * model_spill(target, (double)((s.y - s.v) * bytes));
@@ -195,6 +219,10 @@ static void add_units(const struct plan *plan, const struct target *target, cons
 {
     int64_t down = tiles_along(plan, AXIS_H), across = tiles_along(plan, AXIS_W);
     int64_t row = ceil_div(across, ceil_div(across, MOST_TILES / 4));
+    if (needs_whole_image(&plan->conv, target)) {
+        add_unit(plan, target, down, across, sink);
+        return;
+    }
     if (row < across) {
         add_unit(plan, target, 1, row, sink);
         add_unit(plan, target, 1, ceil_div(row, 2), sink);
@@ -215,7 +243,7 @@ static void candidates(const struct plan *base, const struct target *target, con
     struct choices h = choices_of(conv, AXIS_H), w = choices_of(conv, AXIS_W);
     struct plan plan = *base;
     plan.lanes = model_lanes(target, (cj_dtype)conv->dtype, conv->oc / conv->groups);
-    plan.band = 1;
+    plan.band = !can_read_in_place(conv, target);
     for (int i = 0; h.outs[i]; i++)
         for (int j = 0; w.outs[j]; j++) {
             plan.wino_rows = h.outs[i];
