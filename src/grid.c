@@ -196,6 +196,9 @@ struct window grid_window(const struct plan *plan)
     for (int a = 0; a < AXES; a++) {
         const struct phase_axis *p = &phase.axis[a];
         int64_t span = max64(conv_most_taps(conv, a) - 1, 0) * p->off_step;
+        /* Winograd reads all parts of a strided kernel at equal length. */
+        if (a != AXIS_D && grid_fills_padded_rows(plan))
+            span = max64(span, round_up(conv_most_taps(conv, a), p->in_step) - 1);
         bool sparse = outs[a] == 1 && a != AXIS_W;
         window.step[a] = sparse ? p->off_step : 1;
         window.count[a] = sparse ? max64(conv_most_taps(conv, a), 1) : (outs[a] - 1) * p->in_step + span + 1;

@@ -72,9 +72,23 @@ struct winograd winograd_matrices(int64_t outs, int64_t taps)
     return w;
 }
 
+struct winograd_axis winograd_axis(const struct conv *conv, int axis)
+{
+    struct phase_axis p = conv_axis_phase(conv, axis, 0);
+    if (p.in_step > 1)
+        return (struct winograd_axis){min64(p.in_step, p.taps), ceil_div(p.taps, p.in_step), p.in_step, 1};
+    int64_t step = p.taps > 1 ? p.off_step : 1;
+    return (struct winograd_axis){1, p.taps, step, step};
+}
+
 static int64_t alpha_of(const struct plan *plan, int axis, int64_t outs)
 {
-    return outs == 1 ? 1 : outs + conv_most_taps(&plan->conv, axis) - 1;
+    return outs == 1 ? 1 : outs + winograd_axis(&plan->conv, axis).taps - 1;
+}
+
+static int64_t planes_of(const struct conv *conv)
+{
+    return conv_most_taps(conv, AXIS_D) * winograd_axis(conv, AXIS_H).parts * winograd_axis(conv, AXIS_W).parts;
 }
 
 /* Elements from one point to the next: one line more where all points would fall on one set of L1. */
@@ -89,7 +103,7 @@ struct winograd_scratch winograd_scratch(const struct plan *plan)
 {
     const struct conv *conv = &plan->conv;
     struct grid grid = grid_of_plan(plan);
-    struct winograd_scratch s = {.planes = conv_most_taps(conv, AXIS_D)};
+    struct winograd_scratch s = {.planes = planes_of(conv)};
     int64_t line = L1_LINE_BYTES / dtype_bytes((cj_dtype)conv->dtype);
     s.points = alpha_of(plan, AXIS_H, plan->wino_rows) * alpha_of(plan, AXIS_W, plan->wino_cols);
     s.tiles = round_up(ceil_div(plan->block_rows, plan->wino_rows) * grid.unit_tiles, plan->tile_rows);
@@ -114,7 +128,7 @@ struct winograd_weights winograd_weights(const struct plan *plan)
     const struct conv *conv = &plan->conv;
     int64_t block = plan->tile_vecs * plan->lanes, blocks = ceil_div(conv->oc / conv->groups, block);
     struct winograd_weights w;
-    w.block = conv_most_taps(conv, AXIS_D) * (conv->ic / conv->groups) * block;
+    w.block = planes_of(conv) * (conv->ic / conv->groups) * block;
     w.point = blocks * w.block;
     w.group = w.point * alpha_of(plan, AXIS_H, plan->wino_rows) * alpha_of(plan, AXIS_W, plan->wino_cols);
     w.elements = w.group * conv->groups;

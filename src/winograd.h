@@ -26,13 +26,22 @@ struct winograd {
  * matrices are 1. */
 struct winograd winograd_matrices(int64_t outs, int64_t taps);
 
+/* An axis of a convolution as Winograd's filters see it. A kernel of K taps and stride s is the sum of s
+ * kernels of stride 1, `parts`: part q holds taps q, q + s, ..., and reads every s-th element from q on. Where
+ * they are not as long, the last tap is zero. `step` is the distance of neighbours in the window of a part; a
+ * dilated axis has one part and its tiles take every `out_step`-th output. */
+struct winograd_axis {
+    int64_t parts, taps, step, out_step;
+};
+struct winograd_axis winograd_axis(const struct conv *conv, int axis);
+
 /* Where a plan's blocks lie in scratch, in elements. V is transformed input, element [point][tile][plane][ic],
  * M its products with the transformed weights, [point][tile][oc], Y outputs of a row of tiles before the
  * epilogue, [row][column][lane]. A point is a pair (h, w), h * alpha of W + w. */
 struct winograd_scratch {
     int64_t points;
     int64_t tiles;           /* of a unit, rounded up to whole register tiles */
-    int64_t planes, plane;   /* taps along D, elements from one to the next */
+    int64_t planes, plane;   /* (tap along D, part of H, part of W), and elements from one to the next */
     int64_t v_tile, v_point; /* elements from one to the next */
     int64_t m_tile, m_point;
     int64_t y_row;

@@ -47,14 +47,23 @@ static void store(const struct pack_filters *p, char *to, const double *value)
     memcpy(to, single, (size_t)p->block * sizeof *single);
 }
 
-/* Element offset of output channel 0 of the block, tap (0, 0), and the taps of the plane. */
-static void gather(const struct pack_filters *p, int64_t origin, int channels, struct filter *filter)
+/* One plane of one input channel: the element offset of output channel 0 of the block and tap 0; the part along
+ * H and W. */
+struct plane {
+    int64_t origin, part[2];
+    int channels;
+};
+
+/* The taps of the plane; those behind the kernel's last are zero. */
+static void gather(const struct pack_filters *p, const struct plane *plane, struct filter *filter)
 {
     const struct phase_axis *h = &p->plain.phase.axis[AXIS_H], *w = &p->plain.phase.axis[AXIS_W];
-    for (int64_t i = 0; i < h->taps; i++)
-        for (int64_t j = 0; j < w->taps; j++) {
-            int64_t at = origin + (h->k0 + i * h->k_step) * p->plain.step[PACK_H] +
-                         (w->k0 + j * w->k_step) * p->plain.step[PACK_W];
+    for (int i = 0; i < p->h.taps; i++)
+        for (int j = 0; j < p->w.taps; j++) {
+            int64_t row = plane->part[0] + i * h->in_step, col = plane->part[1] + j * w->in_step;
+            int64_t at = plane->origin + (h->k0 + row * h->k_step) * p->plain.step[PACK_H] +
+                         (w->k0 + col * w->k_step) * p->plain.step[PACK_W];
+            int channels = row < h->taps && col < w->taps ? plane->channels : 0;
             double *lanes = filter->at[i][j];
             for (int l = 0; l < p->block; l++)
                 lanes[l] = l < channels ? load(p, at + l * p->plain.step[PACK_OC]) : 0;
@@ -92,24 +101,33 @@ static void transform(const struct pack_filters *p, const struct filter *filter,
         }
 }
 
-/* All channels of one block of one group; `to` is its place of point 0. */
+/* All points of a plane's input channel; `to` is its place of point 0. */
+static void pack_plane(const struct pack_filters *p, const struct plane *plane, char *to)
+{
+    struct filter filter, points;
+    gather(p, plane, &filter);
+    transform(p, &filter, &points);
+    int64_t point = winograd_weights(p->plan).point * p->plain.element;
+    for (int i = 0; i < p->h.alpha; i++)
+        for (int j = 0; j < p->w.alpha; j++)
+            store(p, to + (i * p->w.alpha + j) * point, points.at[i][j]);
+}
+
+/* All planes of one block of one group from output channel `first` on. */
 static void pack_block(const struct pack_filters *p, int64_t group, int64_t first, char *to)
 {
     const struct plain *plain = &p->plain;
     const struct phase_axis *d = &plain->phase.axis[AXIS_D];
-    int64_t ics = plain->limit[PACK_IC], point = winograd_weights(p->plan).point;
-    int channels = (int)min64(p->block, plain->limit[PACK_OC] - first);
-    struct filter filter, points;
-    for (int64_t td = 0; td < d->taps; td++)
+    int64_t ics = plain->limit[PACK_IC], h = winograd_axis(&p->plan->conv, AXIS_H).parts,
+            w = winograd_axis(&p->plan->conv, AXIS_W).parts;
+    struct plane plane = {.channels = (int)min64(p->block, plain->limit[PACK_OC] - first)};
+    for (int64_t i = 0; i < d->taps * h * w; i++)
         for (int64_t ic = 0; ic < ics; ic++) {
-            int64_t origin = group * plain->step[PACK_GROUP] + first * plain->step[PACK_OC] +
-                             ic * plain->step[PACK_IC] + (d->k0 + td * d->k_step) * plain->step[PACK_D];
-            gather(p, origin, channels, &filter);
-            transform(p, &filter, &points);
-            char *at = to + (td * ics + ic) * p->block * plain->element;
-            for (int i = 0; i < p->h.alpha; i++)
-                for (int j = 0; j < p->w.alpha; j++)
-                    store(p, at + (i * p->w.alpha + j) * point * plain->element, points.at[i][j]);
+            plane.part[0] = i / w % h;
+            plane.part[1] = i % w;
+            plane.origin = group * plain->step[PACK_GROUP] + first * plain->step[PACK_OC] +
+                           ic * plain->step[PACK_IC] + (d->k0 + i / (h * w) * d->k_step) * plain->step[PACK_D];
+            pack_plane(p, &plane, to + (i * ics + ic) * p->block * plain->element);
         }
 }
 
@@ -118,8 +136,8 @@ void winograd_pack(const struct plan *plan, const void *weight, void *packed)
     const struct conv *conv = &plan->conv;
     struct pack_filters p = {.plan = plan, .plain = pack_plain(conv), .from = weight};
     p.plain.phase = conv_phase(conv, 0);
-    p.h = winograd_matrices(plan->wino_rows, p.plain.phase.axis[AXIS_H].taps);
-    p.w = winograd_matrices(plan->wino_cols, p.plain.phase.axis[AXIS_W].taps);
+    p.h = winograd_matrices(plan->wino_rows, winograd_axis(conv, AXIS_H).taps);
+    p.w = winograd_matrices(plan->wino_cols, winograd_axis(conv, AXIS_W).taps);
     p.block = (int)(plan->tile_vecs * plan->lanes);
     assert(p.block <= MOST_BLOCK);
     struct winograd_weights w = winograd_weights(plan);

@@ -1,13 +1,14 @@
 /* winograd: minimal filtering, fused for each unit; see src/winograd.h for the mathematics.
  *
  *     V[point][tile][ic] = B^T d B                  of the tile's window d of the band, channel by channel
- *     M[point][tile][oc] = sum over (td, ic) of V[point][tile][td][ic] * U[point][td][ic][oc]
+ *     M[point][tile][oc] = sum over (plane, ic) of V[point][tile][plane][ic] * U[point][plane][ic][oc]
  *     Y[pixel][oc]       = A^T m A                  of the tile's points m of M, channel by channel
  *
  * A unit is a block of tiles. Its three blocks lie in scratch that stays in cache, and M = V * U is one matrix
  * product for each point, the micro-kernel of `direct`: rows of the register tile are Winograd tiles. Tiles at
  * the edge of the output reach over it into zeros; what they compute there is not stored. Along an axis without
- * taps (a 1-D convolution's H) a tile has one output and no transform; taps along D are summed in M.
+ * taps (a 1-D convolution's H) a tile has one output and no transform. Taps along D, and the parts of a strided
+ * kernel, are further planes of the input whose products are summed in M.
  *
  * Y is made for one vector of channels and one row of tiles at a time, before the epilogue takes it by tiles of
  * its own: so bias, post-ops and stores of any layout are the epilogue's as everywhere. */
@@ -22,6 +23,7 @@ struct winograd_unit {
     const struct plan *plan;
     const struct unit *unit;
     struct winograd h, w;
+    struct winograd_axis axis[AXES];
     struct winograd_scratch scratch;
     struct winograd_weights weights;
     em_ptr v, m, y;
@@ -52,7 +54,7 @@ struct tiling {
 static struct tiling tiling_of(const struct winograd_unit *u, int axis)
 {
     struct phase_axis p = conv_axis_phase(&u->plan->conv, axis, 0);
-    int64_t outs = axis == AXIS_H ? u->h.outs : u->w.outs, step = outs == 1 ? 1 : p.off_step;
+    int64_t outs = axis == AXIS_H ? u->h.outs : u->w.outs, step = u->axis[axis].out_step;
     return (struct tiling){step, grid_outs(u->plan, axis, &p) / step / outs, outs};
 }
 
@@ -92,7 +94,7 @@ static em_cond is_inside(struct em *em, em_int at, int64_t size)
 static void gather_window(struct em *em, const struct winograd_unit *u, const struct window_of_tile *window)
 {
     const struct axis *axis = u->plan->conv.axis;
-    int64_t lanes = lanes_of(u), rows = tiling_of(u, AXIS_H).step, cols = tiling_of(u, AXIS_W).step;
+    int64_t lanes = lanes_of(u), rows = u->axis[AXIS_H].step, cols = u->axis[AXIS_W].step;
     EM_FOR(em, r, em_i(em, 0), em_i(em, u->h.alpha))
     {
         em_int row = em_add(em, window->row, em_mulc(em, r.at, rows));
@@ -141,7 +143,7 @@ static em_cond window_is_inside(struct em *em, const struct winograd_unit *u,
     int64_t alpha[] = {u->h.alpha, u->w.alpha};
     em_cond inside = em_lt(em, em_i(em, 0), em_i(em, 1));
     for (int a = 0; a < 2 && !u->plan->band; a++) {
-        int64_t span = (alpha[a] - 1) * tiling_of(u, AXIS_H + a).step, size = axis[AXIS_H + a].in;
+        int64_t span = (alpha[a] - 1) * u->axis[AXIS_H + a].step, size = axis[AXIS_H + a].in;
         em_cond last = is_inside(em, em_addc(em, first[a], span), size);
         inside = em_and(em, inside, em_and(em, is_inside(em, first[a], size), last));
     }
@@ -170,33 +172,62 @@ static void emit_window(struct em *em, const struct winograd_unit *u, const stru
     }
 }
 
-/* The input coordinate of the first element of a tile's window. */
+/* The input coordinate of the first element of a window of part 0. */
 static em_int first_coordinate(struct em *em, const struct winograd_unit *u, int axis, em_int tile)
 {
     struct tiling tiling = tiling_of(u, axis);
-    return em_add(em, tile_first(em, &tiling, tile), u->unit->axis[axis].off0);
+    int64_t in_step = conv_axis_phase(&u->plan->conv, axis, 0).in_step;
+    return em_add(em, em_mulc(em, tile_first(em, &tiling, tile), in_step), u->unit->axis[axis].off0);
+}
+
+/* The coordinate of the source's base: part 0 of the unit's first output. */
+static em_int base_coordinate(struct em *em, const struct winograd_unit *u, int axis, em_int output)
+{
+    int64_t in_step = conv_axis_phase(&u->plan->conv, axis, 0).in_step;
+    return em_add(em, em_mulc(em, output, in_step), u->unit->axis[axis].off0);
+}
+
+/* Elements of the source from one coordinate to the next. */
+static int64_t element_step(const struct winograd_unit *u, int axis)
+{
+    return u->stage->source->tap[axis] / conv_axis_phase(&u->plan->conv, axis, 0).off_step;
+}
+
+/* The windows of one plane: its tap along D and the parts that it reads; `v` is its place for tile 0. */
+static void emit_plane(struct em *em, const struct winograd_unit *u, em_int td, em_int part[2], em_ptr v)
+{
+    const struct source *source = u->stage->source;
+    const struct unit *unit = u->unit;
+    int64_t row_step = element_step(u, AXIS_H), col_step = element_step(u, AXIS_W);
+    em_int first_row = em_div(em, unit->row0, em_i(em, u->h.outs));
+    em_int row0 = base_coordinate(em, u, AXIS_H, unit->row0);
+    em_int col0 = base_coordinate(em, u, AXIS_W, unit_tile_col(em, unit, unit->tile0));
+    em_ptr base = em_offset(em, source->base, em_mulc(em, td, source->tap[AXIS_D]));
+    EM_FOR(em, i, em_i(em, 0), u->rows)
+    EM_FOR(em, j, em_i(em, 0), u->cols)
+    {
+        em_int row = first_coordinate(em, u, AXIS_H, em_add(em, first_row, i.at));
+        em_int col = first_coordinate(em, u, AXIS_W, em_add(em, unit->tile0, j.at));
+        struct window_of_tile window = {
+            .row = em_add(em, row, part[0]),
+            .col = em_add(em, col, part[1]),
+            .step = {em_i(em, u->axis[AXIS_H].step * row_step), em_i(em, u->axis[AXIS_W].step * col_step)}};
+        em_ptr x = em_offset(em, base, em_mulc(em, em_sub(em, window.row, row0), row_step));
+        window.at = em_offset(em, x, em_mulc(em, em_sub(em, window.col, col0), col_step));
+        em_int number = tile_number(em, u, i.at, j.at);
+        emit_window(em, u, &window, em_offset(em, v, em_mulc(em, number, u->scratch.v_tile)));
+    }
 }
 
 static void emit_windows(struct em *em, const struct winograd_unit *u, struct tap_range planes)
 {
-    const struct source *source = u->stage->source;
-    const struct unit *unit = u->unit;
-    em_int first_row = em_div(em, unit->row0, em_i(em, u->h.outs));
-    /* source->base is the element at these coordinates. */
-    em_int row0 = em_add(em, unit->row0, unit->axis[AXIS_H].off0);
-    em_int col0 = em_add(em, unit_tile_col(em, unit, unit->tile0), unit->axis[AXIS_W].off0);
-    EM_FOR(em, td, planes.begin, planes.end)
-    EM_FOR(em, i, em_i(em, 0), u->rows)
-    EM_FOR(em, j, em_i(em, 0), u->cols)
+    int64_t h = u->axis[AXIS_H].parts, w = u->axis[AXIS_W].parts;
+    EM_FOR(em, plane, planes.begin, planes.end)
     {
-        struct window_of_tile window = {.row = first_coordinate(em, u, AXIS_H, em_add(em, first_row, i.at)),
-                                        .col = first_coordinate(em, u, AXIS_W, em_add(em, unit->tile0, j.at)),
-                                        .step = {em_i(em, source->tap[AXIS_H]), em_i(em, source->tap[AXIS_W])}};
-        em_ptr x = em_offset(em, source->base, em_mulc(em, td.at, source->tap[AXIS_D]));
-        x = em_offset(em, x, em_mulc(em, em_sub(em, window.row, row0), source->out[AXIS_H]));
-        window.at = em_offset(em, x, em_mulc(em, em_sub(em, window.col, col0), source->out[AXIS_W]));
-        em_ptr v = em_offset(em, u->v, em_mulc(em, tile_number(em, u, i.at, j.at), u->scratch.v_tile));
-        emit_window(em, u, &window, em_offset(em, v, em_mulc(em, td.at, u->scratch.plane)));
+        em_int part = em_rem(em, plane.at, em_i(em, h * w));
+        em_int parts[2] = {em_div(em, part, em_i(em, w)), em_rem(em, part, em_i(em, w))};
+        em_int td = em_div(em, plane.at, em_i(em, h * w));
+        emit_plane(em, u, td, parts, em_offset(em, u->v, em_mulc(em, plane.at, u->scratch.plane)));
     }
 }
 
@@ -211,9 +242,9 @@ static void emit_product(struct em *em, const struct winograd_unit *u, em_ptr v,
     int64_t channels = plan->conv.ic / plan->conv.groups;
     struct product product = {plan, u->scratch.v_tile, 1, vecs * plan->lanes};
     struct tile tile = tile_open(em, rows, vecs, tile_unroll(plan, rows, vecs));
-    EM_FOR(em, td, planes.begin, planes.end)
-    product_run(em, &product, &tile, em_offset(em, v, em_mulc(em, td.at, u->scratch.plane)),
-                em_offset(em, weights, em_mulc(em, td.at, channels * product.block)), em_i(em, channels));
+    EM_FOR(em, plane, planes.begin, planes.end)
+    product_run(em, &product, &tile, em_offset(em, v, em_mulc(em, plane.at, u->scratch.plane)),
+                em_offset(em, weights, em_mulc(em, plane.at, channels * product.block)), em_i(em, channels));
     for (int r = 0; r < rows; r++)
         for (int i = 0; i < vecs; i++)
             em_store(em, em_at(em, m, r * u->scratch.m_tile + i * plan->lanes), tile_sum(em, &tile, r, i));
@@ -393,8 +424,10 @@ static void winograd_unit(struct em *em, const struct stage *stage)
     const struct plan *plan = stage->plan;
     const struct unit *unit = stage->unit;
     struct winograd_unit u = {.stage = stage, .plan = plan, .unit = unit};
-    u.h = winograd_matrices(plan->wino_rows, conv_most_taps(&plan->conv, AXIS_H));
-    u.w = winograd_matrices(plan->wino_cols, conv_most_taps(&plan->conv, AXIS_W));
+    for (int a = 0; a < AXES; a++)
+        u.axis[a] = winograd_axis(&plan->conv, a);
+    u.h = winograd_matrices(plan->wino_rows, u.axis[AXIS_H].taps);
+    u.w = winograd_matrices(plan->wino_cols, u.axis[AXIS_W].taps);
     u.scratch = winograd_scratch(plan);
     u.weights = winograd_weights(plan);
     em_ptr scratch = em_argument(em, EM_SCRATCH);
@@ -409,7 +442,9 @@ static void winograd_unit(struct em *em, const struct stage *stage)
     }
     u.rows = em_ceil_divc(em, em_sub(em, unit->row1, unit->row0), plan->wino_rows);
     u.cols = em_sub(em, unit->tile1, unit->tile0);
-    struct tap_range planes = unit_taps(em, unit, AXIS_D, unit->depth, unit->depth);
+    int64_t parts = u.axis[AXIS_H].parts * u.axis[AXIS_W].parts;
+    struct tap_range taps = unit_taps(em, unit, AXIS_D, unit->depth, unit->depth);
+    struct tap_range planes = {em_mulc(em, taps.begin, parts), em_mulc(em, taps.end, parts)};
     emit_windows(em, &u, planes);
     emit_products(em, &u, planes);
     emit_results(em, &u);

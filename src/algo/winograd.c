@@ -21,7 +21,7 @@ struct choices {
 
 static struct choices choices_of(const struct conv *conv, int axis)
 {
-    int64_t taps = conv_most_taps(conv, axis);
+    int64_t taps = winograd_axis(conv, axis).taps;
     struct choices choices = {{0}};
     int count = 0;
     if (taps == 1)
@@ -39,17 +39,12 @@ static bool can_read_in_place(const struct conv *conv, const struct target *targ
     return conv->src.c == 1 && conv->ic / conv->groups % lanes == 0 && conv->pad_mode == CJ_PAD_ZEROS;
 }
 
-static bool is_dilated(const struct conv *conv, int axis)
-{
-    struct phase_axis p = conv_axis_phase(conv, axis, 0);
-    return p.taps > 1 && p.off_step > 1;
-}
-
 /* A dilated convolution's band is the whole image, since neighbours in a tile lie far apart; so are its blocks.
  */
 static bool needs_whole_image(const struct conv *conv, const struct target *target)
 {
-    return (is_dilated(conv, AXIS_H) || is_dilated(conv, AXIS_W)) && !can_read_in_place(conv, target);
+    return (winograd_axis(conv, AXIS_H).out_step > 1 || winograd_axis(conv, AXIS_W).out_step > 1) &&
+           !can_read_in_place(conv, target);
 }
 
 enum { MOST_WHOLE_OUTPUTS = 1 << 14 };
@@ -67,20 +62,22 @@ static const char *accepts(const struct conv *conv, const struct target *target)
         return "takes stride 1, this is transposed with a larger one";
     for (int a = AXIS_H; a < AXES; a++) {
         struct phase_axis p = conv_axis_phase(conv, a, 0);
-        if (p.in_step != 1)
-            return "takes stride 1 along rows and columns";
+        if (p.in_step > 1 && p.taps > 1 && p.off_step > 1)
+            return "takes no stride and dilation along the same axis";
         if (!choices_of(conv, a).outs[0])
-            return "takes up to 7 taps along rows and columns, and one at least";
-        taps *= p.taps;
+            return "takes up to 7 times the stride taps along rows and columns, and one at least";
+        taps *= winograd_axis(conv, a).taps;
     }
     if (taps == 1)
-        return "takes more than one tap along rows and columns";
+        return "takes more taps than the stride along rows or columns";
     if (needs_whole_image(conv, target) &&
         conv_most_outs(conv, AXIS_H) > MOST_WHOLE_OUTPUTS / conv_most_outs(conv, AXIS_W))
         return "takes dilated kernels over up to 2^14 outputs where it has to copy the input";
-    if (!mul_fits(conv->ic / conv->groups * conv->oc, conv_most_taps(conv, AXIS_D), &planes) ||
-        planes > MOST_WEIGHTS)
-        return "takes up to 2^40 weights of each tap";
+    int64_t kernel = conv_most_taps(conv, AXIS_D);
+    for (int a = AXIS_H; a < AXES; a++)
+        kernel *= winograd_axis(conv, a).parts;
+    if (!mul_fits(conv->ic / conv->groups * conv->oc, kernel, &planes) || planes > MOST_WEIGHTS)
+        return "takes up to 2^40 weights of each tap along rows and columns";
     return NULL;
 }
 
@@ -126,8 +123,8 @@ struct tile_cost {
 static struct tile_cost tile_cost(const struct plan *plan)
 {
     const struct conv *conv = &plan->conv;
-    int64_t h = alpha_of(plan->wino_rows, conv_most_taps(conv, AXIS_H));
-    int64_t w = alpha_of(plan->wino_cols, conv_most_taps(conv, AXIS_W));
+    int64_t h = alpha_of(plan->wino_rows, winograd_axis(conv, AXIS_H).taps);
+    int64_t w = alpha_of(plan->wino_cols, winograd_axis(conv, AXIS_W).taps);
     struct tile_cost cost = {(double)h * input_cycles(w),
                              (double)plan->wino_rows * output_cycles(w, plan->wino_cols)};
     if (h > 1) {
