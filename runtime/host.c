@@ -34,6 +34,16 @@ static cj_isa widest_isa(void)
     return CJ_ISA_AVX512;
 }
 
+/* AMD's family 19h with AVX-512 is Zen 4, whose units are 256 bits wide; Zen 5, family 1Ah, has whole ones. */
+static bool splits_avx512(void)
+{
+    unsigned a, b, c, d;
+    if (!__builtin_cpu_is("amd") || !__get_cpuid(1, &a, &b, &c, &d))
+        return false;
+    unsigned family = (a >> 8 & 0xf) + (a >> 20 & 0xff);
+    return family == 0x19;
+}
+
 /* The brand string: 48 bytes in three leaves, padded with spaces on either side. */
 static void read_cpu_name(char *name, size_t size)
 {
@@ -53,6 +63,10 @@ static void read_cpu_name(char *name, size_t size)
 static cj_isa widest_isa(void)
 {
     return CJ_ISA_HOST;
+}
+static bool splits_avx512(void)
+{
+    return false;
 }
 static void read_cpu_name(char *name, size_t size)
 {
@@ -90,6 +104,7 @@ static int64_t cache_bytes(int level, int name)
 void host_probe(struct host *host)
 {
     *host = (struct host){.isa = widest_isa(), .cores = usable_cores()};
+    host->splits_avx512 = host->isa == CJ_ISA_AVX512 && splits_avx512();
     host->l1 = cache_bytes(0, _SC_LEVEL1_DCACHE_SIZE);
     host->l2 = cache_bytes(1, _SC_LEVEL2_CACHE_SIZE);
     host->l3 = cache_bytes(2, _SC_LEVEL3_CACHE_SIZE);
@@ -103,5 +118,6 @@ struct target host_target(const struct host *host, cj_isa isa)
     target.l1 = host->l1 ? host->l1 : target.l1;
     target.l2 = host->l2 ? host->l2 : target.l2;
     target.l3 = host->l3 ? host->l3 : target.l3;
+    target.passes = isa == CJ_ISA_AVX512 && host->splits_avx512 ? 2 : 1;
     return target;
 }

@@ -4,9 +4,12 @@
 
 #include "../src/target.h"
 
+#include <stdbool.h>
+
 struct host {
     cj_isa isa;         /* the widest preset that runs here; CJ_ISA_HOST where none does (not an x86-64) */
     int64_t l1, l2, l3; /* bytes of data cache for one core; 0: unknown */
+    bool splits_avx512; /* units are half as wide as its vectors, and take two passes */
     int cores;          /* usable by this process */
     char cpu[64];
 };

@@ -55,6 +55,9 @@ cj_status conv_output(const cj_conv_desc *desc, int64_t output[3]);
 /* Multiplications and additions for one image: only products with an element inside the input. */
 double conv_flops(const struct conv *conv);
 
+/* Taps that an output of an axis meets in the mean: only those inside the input, where zeros are around it. */
+double conv_mean_taps(const struct conv *conv, int axis);
+
 /* Elements of one image from the lowest to behind the highest address, and elements of plain weights. */
 int64_t conv_src_extent(const struct conv *conv);
 int64_t conv_dst_extent(const struct conv *conv);

@@ -51,6 +51,11 @@ static double axis_products(const struct conv *conv, int axis)
     return products;
 }
 
+double conv_mean_taps(const struct conv *conv, int axis)
+{
+    return axis_products(conv, axis) / (double)conv->axis[axis].out;
+}
+
 double conv_flops(const struct conv *conv)
 {
     double products = 1, pixels = 1;

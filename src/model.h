@@ -25,9 +25,8 @@ double model_copy(const struct plan *plan, double elements, enum model_move how)
 /* Storing one vector of the tile. */
 double model_store(const struct plan *plan, enum model_move how);
 
-/* Cycles in which so many bytes that are walked once come from the cache behind L2 that holds them, or from
- * memory; 0 if L2 does. What is prefetched overlaps with arithmetic. */
-double model_fetch(const struct target *target, double bytes);
+/* Cycles of arithmetic that walks so many bytes once, from the cache that holds them or from memory. */
+double model_streamed(const struct target *target, double cycles, double bytes);
 
 /* Cycles that are lost by writing and reading a block of so many bytes in scratch, of which L2 holds a part. */
 double model_spill(const struct target *target, double bytes);

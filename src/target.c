@@ -38,7 +38,7 @@ cj_isa isa_by_name(const char *name)
 struct target target_preset(cj_isa isa)
 {
     int64_t l2 = isa == CJ_ISA_AVX512 ? 1 << 20 : 1 << 18;
-    return (struct target){.isa = isa, .l1 = 1 << 15, .l2 = l2, .l3 = 1 << 21};
+    return (struct target){.isa = isa, .l1 = 1 << 15, .l2 = l2, .l3 = 1 << 21, .passes = 1};
 }
 
 int dtype_bytes(cj_dtype dtype)

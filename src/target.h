@@ -7,6 +7,7 @@
 struct target {
     cj_isa isa;         /* never CJ_ISA_HOST */
     int64_t l1, l2, l3; /* bytes of data cache for one core; never 0: target_preset's where unknown */
+    int64_t passes;     /* of a vector through the execution units: 2 where these are half as wide (Zen 4) */
 };
 
 /* One row of isa.inc. */

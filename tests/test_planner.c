@@ -251,7 +251,7 @@ static void any_caches_give_a_plan(void **state)
         struct conv conv;
         assert_int_equal(conv_from_desc(&desc, &conv), CJ_OK);
         for (int k = 0; k < 4; k++) {
-            struct target target = {isas[i % 3], sizes[k], sizes[k], sizes[k]};
+            struct target target = {isas[i % 3], sizes[k], sizes[k], sizes[k], 1 + (int64_t)i % 2};
             if (!choice_is_right(&desc, &conv, &target))
                 fail_msg("with caches of %lld bytes", (long long)sizes[k]);
         }

@@ -169,11 +169,12 @@ static double seconds(const struct plan *plan, const struct target *target)
 {
     const struct conv *conv = &plan->conv;
     struct row_cost cost = row_cost(plan, target);
-    double taps = 1, rows = (double)(conv_phases(conv) * conv->groups);
-    for (int a = 0; a < AXES; a++)
-        taps *= (double)conv_most_taps(conv, a);
-    for (int a = 0; a < AXIS_W; a++)
-        rows *= (double)conv_most_outs(conv, a);
+    double taps = (double)conv_most_taps(conv, AXIS_W);
+    double rows = (double)(conv_axis_phases(conv, AXIS_W) * conv->groups);
+    for (int a = 0; a < AXIS_W; a++) {
+        taps *= conv_mean_taps(conv, a);
+        rows *= (double)conv->axis[a].out;
+    }
     double steps = taps * (double)(conv->ic / conv->groups);
     /* Input read in place across channels touches a new cache line with every step. */
     double spread = !plan->band && conv->src.c != 1 ? 1.3 : 1;

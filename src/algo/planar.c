@@ -134,11 +134,12 @@ static double seconds(const struct plan *plan, const struct target *target)
     const struct conv *conv = &plan->conv;
     int64_t channels = conv->oc / conv->groups, whole = channels / plan->tile_rows,
             rest = channels % plan->tile_rows;
-    double taps = 1, rows = (double)(conv_phases(conv) * conv->groups);
-    for (int a = 0; a < AXES; a++)
-        taps *= (double)conv_most_taps(conv, a);
-    for (int a = 0; a < AXIS_W; a++)
-        rows *= (double)conv_most_outs(conv, a);
+    double taps = (double)conv_most_taps(conv, AXIS_W);
+    double rows = (double)(conv_axis_phases(conv, AXIS_W) * conv->groups);
+    for (int a = 0; a < AXIS_W; a++) {
+        taps *= conv_mean_taps(conv, a);
+        rows *= (double)conv->axis[a].out;
+    }
     double step = (double)whole * row_step(plan, target, (double)plan->tile_rows);
     step += rest ? row_step(plan, target, (double)rest) : 0;
     struct phase phase = conv_phase(conv, 0);

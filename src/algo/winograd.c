@@ -163,10 +163,10 @@ static double seconds(const struct plan *plan, const struct target *target)
     double in = (double)grid.channel_units *
                 (tiles * inputs * tile.input +
                  blocks * model_copy(plan, plan->band ? (double)grid_band(plan).elements : 0, how));
-    double product = product_cycles(plan, target, blocks * (double)s.tiles);
-    double weights = blocks * model_fetch(target, (double)(winograd_weights(plan).group * bytes));
+    double product = blocks * model_streamed(target, product_cycles(plan, target, (double)s.tiles),
+                                             (double)(winograd_weights(plan).group * bytes));
     double spill = blocks * (double)grid.channel_units * model_spill(target, (double)((s.y - s.v) * bytes));
-    double cycles = in + (product > weights ? product : weights) + tiles * outputs * tile.output + spill;
+    double cycles = in + product + tiles * outputs * tile.output + spill;
     return cycles * model_bodies(4) / MODEL_HERTZ;
 }
 
