@@ -77,8 +77,8 @@ struct winograd_axis winograd_axis(const struct conv *conv, int axis)
     struct phase_axis p = conv_axis_phase(conv, axis, 0);
     if (p.in_step > 1)
         return (struct winograd_axis){min64(p.in_step, p.taps), ceil_div(p.taps, p.in_step), p.in_step, 1};
-    int64_t step = p.taps > 1 ? p.off_step : 1;
-    return (struct winograd_axis){1, p.taps, step, step};
+    int64_t taps = conv_most_taps(conv, axis), step = taps > 1 ? p.off_step : 1;
+    return (struct winograd_axis){1, taps, step, step};
 }
 
 static int64_t alpha_of(const struct plan *plan, int axis, int64_t outs)
@@ -131,6 +131,7 @@ struct winograd_weights winograd_weights(const struct plan *plan)
     w.block = planes_of(conv) * (conv->ic / conv->groups) * block;
     w.point = blocks * w.block;
     w.group = w.point * alpha_of(plan, AXIS_H, plan->wino_rows) * alpha_of(plan, AXIS_W, plan->wino_cols);
-    w.elements = w.group * conv->groups;
+    w.phase = w.group * conv->groups;
+    w.elements = w.phase * conv_phases(conv);
     return w;
 }

@@ -49,10 +49,10 @@ struct winograd_scratch {
 };
 struct winograd_scratch winograd_scratch(const struct plan *plan);
 
-/* Packed weights, [group][point][oc block][plane][ic][oc in block]: elements from one point, block to the next,
- * and in all. */
+/* Packed weights, [phase][group][point][oc block][plane][ic][oc in block]: elements from one to the next, and
+ * in all. Phases with fewer taps than others have zeros behind them. */
 struct winograd_weights {
-    int64_t block, point, group, elements;
+    int64_t block, point, group, phase, elements;
 };
 struct winograd_weights winograd_weights(const struct plan *plan);
 

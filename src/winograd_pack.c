@@ -131,20 +131,27 @@ static void pack_block(const struct pack_filters *p, int64_t group, int64_t firs
         }
 }
 
+static void pack_group(const struct pack_filters *p, int64_t group, char *to)
+{
+    int64_t block = winograd_weights(p->plan).block * p->plain.element;
+    for (int64_t first = 0; first < p->plain.limit[PACK_OC]; first += p->block, to += block)
+        pack_block(p, group, first, to);
+}
+
 void winograd_pack(const struct plan *plan, const void *weight, void *packed)
 {
     const struct conv *conv = &plan->conv;
     struct pack_filters p = {.plan = plan, .plain = pack_plain(conv), .from = weight};
-    p.plain.phase = conv_phase(conv, 0);
     p.h = winograd_matrices(plan->wino_rows, winograd_axis(conv, AXIS_H).taps);
     p.w = winograd_matrices(plan->wino_cols, winograd_axis(conv, AXIS_W).taps);
     p.block = (int)(plan->tile_vecs * plan->lanes);
     assert(p.block <= MOST_BLOCK);
     struct winograd_weights w = winograd_weights(plan);
-    for (int64_t group = 0; group < conv->groups; group++)
-        for (int64_t first = 0; first < conv->oc / conv->groups; first += p.block)
-            pack_block(&p, group, first,
-                       (char *)packed + (group * w.group + first / p.block * w.block) * p.plain.element);
+    for (int64_t phase = 0; phase < conv_phases(conv); phase++) {
+        p.plain.phase = conv_phase(conv, phase);
+        for (int64_t group = 0; group < conv->groups; group++)
+            pack_group(&p, group, (char *)packed + (phase * w.phase + group * w.group) * p.plain.element);
+    }
     int64_t bytes = w.elements * p.plain.element;
     memset((char *)packed + bytes, 0, (size_t)(plan->packed_bytes - bytes));
 }

@@ -67,11 +67,13 @@ static em_int tile_first(struct em *em, const struct tiling *t, em_int tile)
     return em_add(em, em_div(em, tile, tiles), em_mulc(em, em_rem(em, tile, tiles), t->step * t->outs));
 }
 
-/* Outputs number 0, 1, ... of the tile that begins at output `first` which exist, if those before `size` do. */
-static em_int outs_inside(struct em *em, const struct tiling *t, em_int first, int64_t size)
+/* How many outputs of the tile that begins at output `first` exist. */
+static em_int outs_inside(struct em *em, const struct winograd_unit *u, int axis, em_int first)
 {
-    em_int count = em_ceil_divc(em, em_sub(em, em_i(em, size), first), t->step);
-    return em_clamp(em, count, em_i(em, 0), em_i(em, t->outs));
+    struct tiling t = tiling_of(u, axis);
+    em_int size = t.step == 1 ? u->unit->axis[axis].outs : em_i(em, u->plan->conv.axis[axis].out);
+    em_int count = em_ceil_divc(em, em_sub(em, size, first), t.step);
+    return em_clamp(em, count, em_i(em, 0), em_i(em, t.outs));
 }
 
 /* ---- V ---- */
@@ -255,7 +257,11 @@ static void emit_products(struct em *em, const struct winograd_unit *u, struct t
     const struct unit *unit = u->unit;
     const struct winograd_scratch *s = &u->scratch;
     int64_t rows = u->plan->tile_rows, block = u->plan->tile_vecs * u->plan->lanes;
-    em_ptr weights = em_offset(em, u->stage->weights, em_mulc(em, unit->group, u->weights.group));
+    em_int phase = em_i(em, 0);
+    for (int a = 0; a < AXES; a++)
+        phase = em_add(em, em_mulc(em, phase, conv_axis_phases(&u->plan->conv, a)), unit->phase[a]);
+    em_ptr weights = em_offset(em, u->stage->weights, em_mulc(em, phase, u->weights.phase));
+    weights = em_offset(em, weights, em_mulc(em, unit->group, u->weights.group));
     em_int tiles = em_mulc(em, u->rows, unit->grid.unit_tiles);
     EM_FOR(em, point, em_i(em, 0), em_i(em, s->points))
     EM_FOR(em, b, unit->block0, unit->block1)
@@ -306,12 +312,13 @@ struct span {
 static void emit_span(struct em *em, const struct winograd_unit *u, const struct span *span)
 {
     const struct conv *conv = &u->plan->conv;
+    int64_t out_step = conv_axis_phase(conv, AXIS_W, 0).out_step;
     struct tile tile = tile_open(em, span->count, 1, 1);
     for (int r = 0; r < span->count; r++)
         em_set(em, tile.sum[r], em_load(em, em_at(em, span->y, r * lanes_of(u))));
     em_int pixel = unit_pixel(em, u->unit, span->row, span->col);
     struct output_tile out = {.offset = em_add(em, pixel, em_mulc(em, span->channel, conv->dst.c)),
-                              .row_step = tiling_of(u, AXIS_W).step * conv->dst.axis[AXIS_W],
+                              .row_step = tiling_of(u, AXIS_W).step * out_step * conv->dst.axis[AXIS_W],
                               .lane_step = conv->dst.c,
                               .channel = span->channel,
                               .lane_channel = 1,
@@ -370,7 +377,7 @@ static void emit_row(struct em *em, const struct winograd_unit *u, struct span s
     {
         span.y = em_offset(em, y, em_mulc(em, j.at, tiling.outs * lanes_of(u)));
         span.col = tile_first(em, &tiling, em_add(em, unit->tile0, j.at));
-        emit_columns(em, u, span, outs_inside(em, &tiling, span.col, u->plan->conv.axis[AXIS_W].out));
+        emit_columns(em, u, span, outs_inside(em, u, AXIS_W, span.col));
     }
 }
 
@@ -385,7 +392,7 @@ static void emit_rows(struct em *em, const struct winograd_unit *u, em_int tile_
     em_int row0 = tile_first(em, &tiling, em_add(em, em_div(em, unit->row0, em_i(em, tiling.outs)), tile_row));
     em_cond whole = em_lt(em, first, em_i(em, channels / lanes));
     struct span span = {.channel = em_add(em, em_mulc(em, unit->group, channels), em_mulc(em, first, lanes))};
-    EM_FOR(em, i, em_i(em, 0), outs_inside(em, &tiling, row0, conv->axis[AXIS_H].out))
+    EM_FOR(em, i, em_i(em, 0), outs_inside(em, u, AXIS_H, row0))
     {
         span.y = em_offset(em, u->y, em_mulc(em, i.at, u->scratch.y_row));
         span.row = em_add(em, row0, em_mulc(em, i.at, tiling.step));

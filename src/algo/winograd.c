@@ -49,6 +49,9 @@ static bool needs_whole_image(const struct conv *conv, const struct target *targ
 
 enum { MOST_WHOLE_OUTPUTS = 1 << 14 };
 
+/* Weights are transformed for each phase, which has few outputs where there are many. */
+enum { MOST_TRANSPOSED = 64 };
+
 static const char *accepts(const struct conv *conv, const struct target *target)
 {
     int64_t taps = 1, planes;
@@ -58,11 +61,11 @@ static const char *accepts(const struct conv *conv, const struct target *target)
         return "is no plain sum of products, which strict asks for";
     if (conv->ic == conv->groups)
         return "takes more than one input channel per group";
-    if (conv_phases(conv) != 1)
-        return "takes stride 1, this is transposed with a larger one";
+    if (conv_phases(conv) > MOST_TRANSPOSED)
+        return "takes transposed strides with up to 64 phases";
     for (int a = AXIS_H; a < AXES; a++) {
         struct phase_axis p = conv_axis_phase(conv, a, 0);
-        if (p.in_step > 1 && p.taps > 1 && p.off_step > 1)
+        if ((p.in_step > 1 || p.out_step > 1) && conv_most_taps(conv, a) > 1 && p.off_step > 1)
             return "takes no stride and dilation along the same axis";
         if (!choices_of(conv, a).outs[0])
             return "takes up to 7 times the stride taps along rows and columns, and one at least";
@@ -131,7 +134,8 @@ static struct tile_cost tile_cost(const struct plan *plan)
         cost.input += (double)w * input_cycles(h);
         cost.output += (double)w * output_cycles(h, plan->wino_rows);
     }
-    enum model_move how = model_move(conv->dst.c, conv->dst.axis[AXIS_W]);
+    int64_t between = conv_axis_phase(conv, AXIS_W, 0).out_step * conv->dst.axis[AXIS_W];
+    enum model_move how = model_move(conv->dst.c, between);
     cost.output += (double)(plan->wino_rows * plan->wino_cols) * (1.5 + model_store(plan, how));
     return cost;
 }
@@ -155,8 +159,9 @@ static double seconds(const struct plan *plan, const struct target *target)
     struct tile_cost tile = tile_cost(plan);
     int64_t channels = conv->oc / conv->groups, bytes = dtype_bytes((cj_dtype)conv->dtype);
     /* Blocks of tiles of one image, as often as each is transformed anew. */
-    double blocks = (double)(grid.depth * grid.row_units * grid.tile_units * conv->groups);
-    double tiles = (double)(tiles_along(plan, AXIS_H) * tiles_along(plan, AXIS_W) * grid.depth * conv->groups);
+    double images = (double)(grid.phases * grid.groups * grid.depth);
+    double blocks = (double)(grid.row_units * grid.tile_units) * images;
+    double tiles = (double)(tiles_along(plan, AXIS_H) * tiles_along(plan, AXIS_W)) * images;
     double inputs = (double)(s.planes * s.plane / plan->lanes),
            outputs = (double)ceil_div(channels, plan->lanes);
     enum model_move how = model_move(conv->src.c, conv->src.axis[AXIS_W]);

@@ -77,9 +77,10 @@ static bool is_near(double got, double want, double slack)
 bool check_compare(const struct check *check, const cj_conv_desc *desc)
 {
     const struct problem *p = &check->problem;
+    double of_tile = check->transformed ? tile_tolerance(check) : 0;
     for (int64_t i = 0; i < p->count[OUTPUT]; i++) {
         double got = p->value[OUTPUT][i], want = check->want[i];
-        double slack = check->transformed ? tile_tolerance(check) : tolerance(p) * (check->bound[i] + 1e-3);
+        double slack = check->transformed ? of_tile : tolerance(p) * (check->bound[i] + 1e-3);
         if (is_near(got, want, slack))
             continue;
         check_complain(desc, p->batch, "element %lld is %.9g, should be %.9g within %.3g", (long long)i, got,
