@@ -5,6 +5,7 @@
 #include "../runtime/cli/commands.h"
 #include "../runtime/cli/outfile.h"
 #include "../runtime/cli/overrides.h"
+#include "compare.h"
 #include "report.h"
 
 #include <regex.h>
@@ -16,7 +17,7 @@
 enum { ROUNDS = 5 };
 
 struct bench_settings {
-    const char *shapes, *filter, *json;
+    const char *shapes, *filter, *json, *compare;
     struct overrides overrides;
     int threads;
     double min_time; /* seconds for one shape, over all rounds */
@@ -26,6 +27,7 @@ struct bench {
     const struct bench_settings *settings;
     struct layer_list shapes;
     struct bench_machine machine;
+    struct past past; /* of --compare */
     cj_context *context;
     cj_pool *pool;
     struct layer *layers;
@@ -107,7 +109,16 @@ static int measure(struct bench *bench)
     return EXIT_DONE;
 }
 
-static int report(struct bench *bench)
+/* Sets whether a layer lost speed. */
+static int compare(const struct bench *bench, bool *slower)
+{
+    const char *path = bench->settings->compare;
+    int lost = path ? compare_report(stdout, &bench->past, path, bench->results, bench->shapes.count) : 0;
+    *slower = lost > 0;
+    return lost < 0 ? complain(EXIT_MACHINE, "there is no memory for the comparison with %s", path) : EXIT_DONE;
+}
+
+static int report(struct bench *bench, bool *slower)
 {
     int count = bench->shapes.count;
     report_machine(&bench->machine);
@@ -117,6 +128,7 @@ static int report(struct bench *bench)
         report_row(&bench->results[i]);
     }
     report_summary(bench->results, count);
+    TRY(compare(bench, slower));
     return finish_output();
 }
 
@@ -145,7 +157,10 @@ static int write_json(struct bench *bench)
 
 static int run_bench(struct bench *bench, const struct arguments *rest)
 {
+    bool slower;
     TRY(collect_shapes(bench, rest));
+    if (bench->settings->compare)
+        TRY(past_read(&bench->past, bench->settings->compare));
     TRY(complain_status(cj_context_create(NULL, &bench->context)));
     cj_machine_info(bench->context, &bench->machine.facts);
     if (bench->settings->threads == 1)
@@ -156,8 +171,9 @@ static int run_bench(struct bench *bench, const struct arguments *rest)
     TRY(open_json(bench));
     measure_bandwidth(&bench->machine);
     TRY(measure(bench));
-    TRY(report(bench));
-    return write_json(bench);
+    TRY(report(bench, &slower));
+    TRY(write_json(bench));
+    return slower ? EXIT_SLOWER : EXIT_DONE;
 }
 
 static void end_bench(struct bench *bench)
@@ -171,6 +187,7 @@ static void end_bench(struct bench *bench)
     cj_pool_destroy(bench->pool);
     cj_context_destroy(bench->context);
     layers_free(&bench->shapes);
+    past_free(&bench->past);
 }
 
 static int run(const struct command *command, int argc, char **argv)
@@ -194,6 +211,8 @@ static const struct option_row rows[] = {
     {"threads", "N", "default 1, which is pinned to a core", read_threads,
      offsetof(struct bench_settings, threads), NULL},
     {"json", "FILE", "write the results there too", read_text, offsetof(struct bench_settings, json), NULL},
+    {"compare", "OLD.json", "what an earlier run wrote; status 5 if a layer lost over 5% of peak", read_text,
+     offsetof(struct bench_settings, compare), NULL},
     OVERRIDE_ROWS(struct bench_settings),
 };
 

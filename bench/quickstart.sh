@@ -7,7 +7,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 . tests/packages.sh
-need_packages gcc libc6-dev cmake ninja-build llvm-19-dev libxxhash-dev
+need_packages gcc libc6-dev cmake ninja-build llvm-19-dev libxxhash-dev libjson-c-dev
 
 folder=build/quickstart
 mkdir -p $folder

@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 . tests/packages.sh
-need_packages gcc libc6-dev cmake ninja-build clang clang-format cppcheck llvm-19-dev libxxhash-dev libcmocka-dev \
+need_packages gcc libc6-dev cmake ninja-build clang clang-format cppcheck llvm-19-dev libxxhash-dev libjson-c-dev libcmocka-dev \
     g++ pkgconf clang-tidy protobuf-c-compiler libprotobuf-c-dev libonnx-dev libonnx-testdata
 
 jobs=$(nproc)

@@ -1,5 +1,6 @@
 #!/bin/sh
-# `convjit bench`: both forms of shapes files, the filter, and the JSON that it promises. Nothing is said about times.
+# `convjit bench`: both forms of shapes files, the filter, the JSON that it promises, and the comparison
+# with an earlier run. Nothing is said about times.
 set -eu
 . "$(dirname "$0")/support/command.sh"
 command_start "$1"
@@ -52,8 +53,26 @@ tables() {
     measures rn50_l1_1x1_64_64 --shapes "$table" --filter '^rn50_l1_1x1_64_64$'
 }
 
+# An earlier run in which every share of the peak was SHARE.
+earlier() { # share
+    sed "s/\"percent_of_peak\":[0-9.]*/\"percent_of_peak\":$1/" "$work/bench.json" >"$work/old.json"
+}
+comparison() {
+    measures 'conv2d:c8:o8:i9:k3 conv1d:c3:o4:i9:k3' conv2d:c8:o8:i9:k3 conv1d:c3:o4:i9:k3
+    earlier 0.001
+    measures conv2d:c8:o8:i9:k3 conv2d:c8:o8:i9:k3 --compare "$work/old.json"
+    prints 'gained by more than 5' 'in the earlier run only: conv1d' 'geometric mean of the 1 in both: 0\.0 then'
+    earlier 99999
+    rm "$work/bench.json"
+    command_run bench conv2d:c8:o8:i9:k3 --min-time 0.001 --compare "$work/old.json" --json "$work/bench.json"
+    [ "$got" = 5 ] || wrong "exit status $got, not 5, of a run that is slower than before"
+    prints 'lost by more than 5' '99999.0'
+    "$checker" json "$work/bench.json" >/dev/null || wrong "no JSON of a run that is slower than before"
+}
+
 wrong_options() {
     shape=conv1d:c4:o4:i9:k3
+    earlier -1
     refuses 1 '--filter|(' bench $shape --filter '(' --json "$work/none"
     refuses 1 '--filter|nothing_has_it' bench $shape --filter nothing_has_it --json "$work/none"
     refuses 1 '--shapes|missing.tsv' bench --shapes "$work/missing.tsv" --json "$work/none"
@@ -63,6 +82,8 @@ wrong_options() {
     refuses 1 '--threads|0' bench $shape --threads 0 --json "$work/none"
     refuses 1 '--dtype|f16' bench $shape --dtype f16 --json "$work/none"
     refuses 2 '--layout|nchwc' bench $shape --layout nchwc --json "$work/none"
+    refuses 1 '--compare|missing.json' bench $shape --compare "$work/missing.json" --json "$work/none"
+    refuses 1 'old.json|results[0].percent_of_peak|-1' bench $shape --compare "$work/old.json" --json "$work/none"
     refuses 3 'memory|n9223372036854775807' bench $shape:n9223372036854775807 --json "$work/none"
     refuses 1 '--json|no/such/folder' bench $shape --min-time 0.001 --json "$work/no/such/folder/bench.json"
     [ ! -w /dev/full ] || refuses 3 '--json|/dev/full' bench $shape --min-time 0.001 --json /dev/full
@@ -73,5 +94,6 @@ wrong_options() {
 shapes
 lists
 tables
+comparison
 wrong_options
 command_end
