@@ -51,11 +51,11 @@ enum { L3_BYTES_PER_CYCLE = 22, MEMORY_BYTES_PER_CYCLE = 7 };
 /* Estimates count a pass of a vector as a cycle; where vectors take two, memory has twice the time. It hides
  * behind arithmetic the less the closer it comes to it: the cubic mean fits products on Zen 4 that walk 4 MB
  * five times (no loss at half of the rate), and once 25 and 33 MB. */
-double model_streamed(const struct target *target, double cycles, double bytes)
+double model_streamed(const struct target *target, double cycles, double bytes, double of)
 {
-    bool in_l3 = bytes <= (double)target->l3 * L3_PART;
+    bool in_l3 = of <= (double)target->l3 * L3_PART;
     double rate = (double)(target->passes * (in_l3 ? L3_BYTES_PER_CYCLE : MEMORY_BYTES_PER_CYCLE));
-    double memory = bytes > (double)target->l2 ? bytes / rate : 0;
+    double memory = of > (double)target->l2 ? bytes / rate : 0;
     return cbrt(cycles * cycles * cycles + memory * memory * memory);
 }
 

@@ -25,8 +25,9 @@ double model_copy(const struct plan *plan, double elements, enum model_move how)
 /* Storing one vector of the tile. */
 double model_store(const struct plan *plan, enum model_move how);
 
-/* Cycles of arithmetic that walks so many bytes once, from the cache that holds them or from memory. */
-double model_streamed(const struct target *target, double cycles, double bytes);
+/* Cycles of arithmetic that walks so many bytes once; they come from the cache that holds the `of` bytes that
+ * they are a part of, or from memory. */
+double model_streamed(const struct target *target, double cycles, double bytes, double of);
 
 /* Cycles that are lost by writing and reading a block of so many bytes in scratch, of which L2 holds a part. */
 double model_spill(const struct target *target, double bytes);

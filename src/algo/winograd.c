@@ -156,6 +156,7 @@ static double seconds(const struct plan *plan, const struct target *target)
     const struct conv *conv = &plan->conv;
     struct grid grid = grid_of_plan(plan);
     struct winograd_scratch s = winograd_scratch(plan);
+    struct winograd_weights weights = winograd_weights(plan);
     struct tile_cost tile = tile_cost(plan);
     int64_t channels = conv->oc / conv->groups, bytes = dtype_bytes((cj_dtype)conv->dtype);
     /* Blocks of tiles of one image, as often as each is transformed anew. */
@@ -168,8 +169,9 @@ static double seconds(const struct plan *plan, const struct target *target)
     double in = (double)grid.channel_units *
                 (tiles * inputs * tile.input +
                  blocks * model_copy(plan, plan->band ? (double)grid_band(plan).elements : 0, how));
-    double product = blocks * model_streamed(target, product_cycles(plan, target, (double)s.tiles),
-                                             (double)(winograd_weights(plan).group * bytes));
+    double product =
+        blocks * model_streamed(target, product_cycles(plan, target, (double)s.tiles),
+                                (double)(weights.group * bytes), (double)(weights.elements * bytes));
     double spill = blocks * (double)grid.channel_units * model_spill(target, (double)((s.y - s.v) * bytes));
     double cycles = in + product + tiles * outputs * tile.output + spill;
     return cycles * model_bodies(4) / MODEL_HERTZ;
