@@ -151,12 +151,22 @@ static double product_cycles(const struct plan *plan, const struct target *targe
     return (double)s.points * blocks * tiles / rows * tile;
 }
 
+/* The products of one phase and group. Its weights are walked anew for each block of tiles: the first time they
+ * come from what holds all weights, since a call before has walked the others, then from what holds its own. */
+static double products_cycles(const struct plan *plan, const struct target *target, double blocks)
+{
+    struct winograd_weights weights = winograd_weights(plan);
+    double element = dtype_bytes((cj_dtype)plan->conv.dtype);
+    double own = (double)weights.group * element, all = (double)weights.elements * element;
+    double cycles = product_cycles(plan, target, (double)winograd_scratch(plan).tiles);
+    return model_streamed(target, cycles, own, all) + (blocks - 1) * model_streamed(target, cycles, own, own);
+}
+
 static double seconds(const struct plan *plan, const struct target *target)
 {
     const struct conv *conv = &plan->conv;
     struct grid grid = grid_of_plan(plan);
     struct winograd_scratch s = winograd_scratch(plan);
-    struct winograd_weights weights = winograd_weights(plan);
     struct tile_cost tile = tile_cost(plan);
     int64_t channels = conv->oc / conv->groups, bytes = dtype_bytes((cj_dtype)conv->dtype);
     /* Blocks of tiles of one image, as often as each is transformed anew. */
@@ -169,9 +179,8 @@ static double seconds(const struct plan *plan, const struct target *target)
     double in = (double)grid.channel_units *
                 (tiles * inputs * tile.input +
                  blocks * model_copy(plan, plan->band ? (double)grid_band(plan).elements : 0, how));
-    double product =
-        blocks * model_streamed(target, product_cycles(plan, target, (double)s.tiles),
-                                (double)(weights.group * bytes), (double)(weights.elements * bytes));
+    double of_image = (double)(grid.row_units * grid.tile_units * grid.depth);
+    double product = blocks / of_image * products_cycles(plan, target, of_image);
     double spill = blocks * (double)grid.channel_units * model_spill(target, (double)((s.y - s.v) * bytes));
     double cycles = in + product + tiles * outputs * tile.output + spill;
     return cycles * model_bodies(4) / MODEL_HERTZ;
