@@ -86,9 +86,14 @@ static int64_t alpha_of(const struct plan *plan, int axis, int64_t outs)
     return outs == 1 ? 1 : outs + winograd_axis(&plan->conv, axis).taps - 1;
 }
 
-static int64_t planes_of(const struct conv *conv)
+int64_t winograd_planes(const struct conv *conv)
 {
     return conv_most_taps(conv, AXIS_D) * winograd_axis(conv, AXIS_H).parts * winograd_axis(conv, AXIS_W).parts;
+}
+
+int64_t winograd_points(const struct plan *plan)
+{
+    return alpha_of(plan, AXIS_H, plan->wino_rows) * alpha_of(plan, AXIS_W, plan->wino_cols);
 }
 
 /* Elements from one point to the next: one line more where all points would fall on one set of L1. */
@@ -103,12 +108,12 @@ struct winograd_scratch winograd_scratch(const struct plan *plan)
 {
     const struct conv *conv = &plan->conv;
     struct grid grid = grid_of_plan(plan);
-    struct winograd_scratch s = {.planes = planes_of(conv)};
+    struct winograd_scratch s;
     int64_t line = L1_LINE_BYTES / dtype_bytes((cj_dtype)conv->dtype);
-    s.points = alpha_of(plan, AXIS_H, plan->wino_rows) * alpha_of(plan, AXIS_W, plan->wino_cols);
+    int64_t points = winograd_points(plan);
     s.tiles = round_up(ceil_div(plan->block_rows, plan->wino_rows) * grid.unit_tiles, plan->tile_rows);
     s.plane = round_up(conv->ic / conv->groups, plan->lanes);
-    s.v_tile = round_up(s.planes * s.plane, line);
+    s.v_tile = round_up(winograd_planes(conv) * s.plane, line);
     if (grid_pixels_alias(conv, s.v_tile, plan->tile_rows))
         s.v_tile += line;
     s.v_point = skewed(plan, s.tiles * s.v_tile);
@@ -117,8 +122,8 @@ struct winograd_scratch winograd_scratch(const struct plan *plan)
     s.y_row = grid.unit_tiles * plan->wino_cols * plan->lanes;
     /* Vectors of the last pixel's last channels read behind the band. */
     s.v = plan->band ? round_up(grid_band(plan).elements + plan->lanes, line) : 0;
-    s.m = s.v + s.points * s.v_point;
-    s.y = s.m + s.points * s.m_point;
+    s.m = s.v + points * s.v_point;
+    s.y = s.m + points * s.m_point;
     s.elements = s.y + plan->wino_rows * s.y_row;
     return s;
 }
@@ -128,9 +133,9 @@ struct winograd_weights winograd_weights(const struct plan *plan)
     const struct conv *conv = &plan->conv;
     int64_t block = plan->tile_vecs * plan->lanes, blocks = ceil_div(conv->oc / conv->groups, block);
     struct winograd_weights w;
-    w.block = planes_of(conv) * (conv->ic / conv->groups) * block;
+    w.block = winograd_planes(conv) * (conv->ic / conv->groups) * block;
     w.point = blocks * w.block;
-    w.group = w.point * alpha_of(plan, AXIS_H, plan->wino_rows) * alpha_of(plan, AXIS_W, plan->wino_cols);
+    w.group = w.point * winograd_points(plan);
     w.phase = w.group * conv->groups;
     w.elements = w.phase * conv_phases(conv);
     return w;

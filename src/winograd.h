@@ -35,11 +35,14 @@ struct winograd_axis {
 };
 struct winograd_axis winograd_axis(const struct conv *conv, int axis);
 
+/* Planes of transformed input that are summed: (tap along D, part of H, part of W). Points of a tile. */
+int64_t winograd_planes(const struct conv *conv);
+int64_t winograd_points(const struct plan *plan);
+
 /* Where a plan's blocks lie in scratch, in elements. V is transformed input, element [point][tile][plane][ic],
  * M its products with the transformed weights, [point][tile][oc], Y outputs of a row of tiles before the
  * epilogue, [row][column][lane]. A point is a pair (h, w), h * alpha of W + w. */
 struct winograd_scratch {
-    int64_t points;
     int64_t tiles;           /* of a unit, rounded up to whole register tiles */
     int64_t planes, plane;   /* (tap along D, part of H, part of W), and elements from one to the next */
     int64_t v_tile, v_point; /* elements from one to the next */

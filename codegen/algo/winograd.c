@@ -263,7 +263,7 @@ static void emit_products(struct em *em, const struct winograd_unit *u, struct t
     em_ptr weights = em_offset(em, u->stage->weights, em_mulc(em, phase, u->weights.phase));
     weights = em_offset(em, weights, em_mulc(em, unit->group, u->weights.group));
     em_int tiles = em_mulc(em, u->rows, unit->grid.unit_tiles);
-    EM_FOR(em, point, em_i(em, 0), em_i(em, s->points))
+    EM_FOR(em, point, em_i(em, 0), em_i(em, winograd_points(u->plan)))
     EM_FOR(em, b, unit->block0, unit->block1)
     EM_FOR(em, t, em_i(em, 0), em_ceil_divc(em, tiles, rows))
     {

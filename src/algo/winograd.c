@@ -143,12 +143,11 @@ static struct tile_cost tile_cost(const struct plan *plan)
 static double product_cycles(const struct plan *plan, const struct target *target, double tiles)
 {
     const struct conv *conv = &plan->conv;
-    struct winograd_scratch s = winograd_scratch(plan);
     double rows = (double)plan->tile_rows, vecs = (double)plan->tile_vecs;
-    double steps = (double)(s.planes * (conv->ic / conv->groups));
+    double steps = (double)(winograd_planes(conv) * (conv->ic / conv->groups));
     double blocks = (double)ceil_div(conv->oc / conv->groups, plan->tile_vecs * plan->lanes);
     double tile = steps * model_step(target, rows, vecs, rows + vecs) + 30 + rows * vecs;
-    return (double)s.points * blocks * tiles / rows * tile;
+    return (double)winograd_points(plan) * blocks * tiles / rows * tile;
 }
 
 /* The products of one phase and group. Its weights are walked anew for each block of tiles: the first time they
@@ -173,7 +172,7 @@ static double seconds(const struct plan *plan, const struct target *target)
     double images = (double)(grid.phases * grid.groups * grid.depth);
     double blocks = (double)(grid.row_units * grid.tile_units) * images;
     double tiles = (double)(tiles_along(plan, AXIS_H) * tiles_along(plan, AXIS_W)) * images;
-    double inputs = (double)(s.planes * s.plane / plan->lanes),
+    double inputs = (double)(winograd_planes(conv) * s.plane / plan->lanes),
            outputs = (double)ceil_div(channels, plan->lanes);
     enum model_move how = model_move(conv->src.c, conv->src.axis[AXIS_W]);
     double in = (double)grid.channel_units *
@@ -224,45 +223,100 @@ static void add_unit(const struct plan *base, const struct target *target, int64
     }
 }
 
-/* Tiles in a unit: as many as fill two register tiles of the narrowest block at most and at least, by powers.
- */
-enum { MOST_TILES = 256 };
-
-static void add_units(const struct plan *plan, const struct target *target, const struct candidates *sink)
+/* Units of about so many tiles: whole rows of them, or parts of one row. */
+static void add_tiles(const struct plan *plan, const struct target *target, int64_t tiles,
+                      const struct candidates *sink)
 {
     int64_t down = tiles_along(plan, AXIS_H), across = tiles_along(plan, AXIS_W);
-    int64_t row = ceil_div(across, ceil_div(across, MOST_TILES / 4));
-    if (needs_whole_image(&plan->conv, target)) {
-        add_unit(plan, target, down, across, sink);
-        return;
-    }
-    if (row < across) {
-        add_unit(plan, target, 1, row, sink);
-        add_unit(plan, target, 1, ceil_div(row, 2), sink);
-        add_unit(plan, target, 1, ceil_div(row, 4), sink);
-        return;
-    }
-    for (int64_t parts = 1; parts <= down; parts = parts < 8 ? parts + 1 : parts * 2) {
-        int64_t rows = ceil_div(down, parts);
-        if (rows * across <= MOST_TILES && (rows * across >= 4 || parts == 1))
-            add_unit(plan, target, rows, across, sink);
-    }
-    add_unit(plan, target, 1, across, sink);
+    if (tiles >= across)
+        add_unit(plan, target, tiles_even(down, min64(tiles / across, down)).size, across, sink);
+    else
+        add_unit(plan, target, 1, tiles_even(across, tiles).size, sink);
 }
+
+/* Fewer tiles than LEAST waste the products' micro-kernel; more than MOST gain nothing over its rows. */
+enum { LEAST_TILES = 4, MOST_TILES = 256 };
+
+/* V and M take L2, half of it or a quarter; or all tiles are one unit, so that weights come once. */
+static void add_units(const struct plan *plan, const struct target *target, const struct candidates *sink)
+{
+    const struct conv *conv = &plan->conv;
+    int64_t all = tiles_along(plan, AXIS_H) * tiles_along(plan, AXIS_W), last = 0;
+    if (all <= MOST_TILES || needs_whole_image(conv, target))
+        add_tiles(plan, target, last = all, sink);
+    if (needs_whole_image(conv, target))
+        return;
+    double channels = (double)(winograd_planes(conv) * (conv->ic / conv->groups) + conv->oc / conv->groups);
+    double tile = (double)winograd_points(plan) * channels * dtype_bytes((cj_dtype)conv->dtype);
+    for (int64_t share = 1; share <= 4; share *= 2) {
+        double fit = (double)target->l2 / (double)share / tile;
+        int64_t tiles = clamp64((int64_t)(fit < MOST_TILES ? fit : MOST_TILES), LEAST_TILES, all);
+        if (tiles != last)
+            add_tiles(plan, target, tiles, sink);
+        last = tiles;
+    }
+}
+
+/* ---- Sizes of tiles ---- */
+
+/* Cycles that a size takes at least, whatever its units are: transforms, and products that fill their
+ * registers. */
+static double least_cycles(const struct plan *plan, const struct target *target)
+{
+    const struct conv *conv = &plan->conv;
+    struct tile_cost tile = tile_cost(plan);
+    double ic = (double)(winograd_planes(conv) * ceil_div(conv->ic / conv->groups, plan->lanes));
+    double oc = (double)ceil_div(conv->oc / conv->groups, plan->lanes);
+    double tiles = (double)(tiles_along(plan, AXIS_H) * tiles_along(plan, AXIS_W));
+    double product = (double)winograd_points(plan) * tiles * ic * (double)plan->lanes * oc / 2;
+    double weights = (double)winograd_weights(plan).group * dtype_bytes((cj_dtype)conv->dtype);
+    return tiles * (ic * tile.input + oc * tile.output) + model_streamed(target, product, weights, weights);
+}
+
+enum { MOST_SIZES = 9 };
+struct sizes {
+    int count;
+    struct {
+        int64_t rows, cols;
+        double cycles;
+    } size[MOST_SIZES];
+};
+
+static struct sizes sizes_of(const struct plan *base, const struct target *target)
+{
+    struct choices h = choices_of(&base->conv, AXIS_H), w = choices_of(&base->conv, AXIS_W);
+    struct sizes sizes = {0};
+    struct plan plan = *base;
+    for (int i = 0; h.outs[i]; i++)
+        for (int j = 0; w.outs[j]; j++) {
+            plan.wino_rows = sizes.size[sizes.count].rows = h.outs[i];
+            plan.wino_cols = sizes.size[sizes.count].cols = w.outs[j];
+            sizes.size[sizes.count++].cycles = least_cycles(&plan, target);
+        }
+    return sizes;
+}
+
+/* A size that is so much worse than the best before units are chosen is not looked at further. */
+#define WORTH_A_LOOK 1.15
 
 static void candidates(const struct plan *base, const struct target *target, const struct candidates *sink)
 {
     const struct conv *conv = &base->conv;
-    struct choices h = choices_of(conv, AXIS_H), w = choices_of(conv, AXIS_W);
     struct plan plan = *base;
     plan.lanes = model_lanes(target, (cj_dtype)conv->dtype, conv->oc / conv->groups);
+    plan.tile_vecs = plan.tile_rows = 1;
     plan.band = !can_read_in_place(conv, target);
-    for (int i = 0; h.outs[i]; i++)
-        for (int j = 0; w.outs[j]; j++) {
-            plan.wino_rows = h.outs[i];
-            plan.wino_cols = w.outs[j];
-            add_units(&plan, target, sink);
-        }
+    struct sizes sizes = sizes_of(&plan, target);
+    double best = sizes.size[0].cycles;
+    for (int i = 1; i < sizes.count; i++)
+        best = sizes.size[i].cycles < best ? sizes.size[i].cycles : best;
+    for (int i = 0; i < sizes.count; i++) {
+        if (sizes.size[i].cycles > best * WORTH_A_LOOK)
+            continue;
+        plan.wino_rows = sizes.size[i].rows;
+        plan.wino_cols = sizes.size[i].cols;
+        add_units(&plan, target, sink);
+    }
 }
 
 const struct algo algo_winograd = {"winograd", accepts, candidates, seconds};
