@@ -74,6 +74,7 @@ em_int em_clamp(struct em *em, em_int a, em_int low, em_int high);
 em_int em_ceil_divc(struct em *em, em_int a, int64_t b);
 
 em_cond em_lt(struct em *em, em_int a, em_int b); /* signed */
+em_cond em_eq(struct em *em, em_int a, em_int b);
 em_cond em_and(struct em *em, em_cond a, em_cond b);
 em_cond em_not(struct em *em, em_cond a);
 em_int em_choose(struct em *em, em_cond cond, em_int yes, em_int no);

@@ -168,6 +168,11 @@ em_cond em_lt(struct em *em, em_int a, em_int b)
     return (em_cond){LLVMBuildICmp(em->builder, LLVMIntSLT, a.v, b.v, "")};
 }
 
+em_cond em_eq(struct em *em, em_int a, em_int b)
+{
+    return (em_cond){LLVMBuildICmp(em->builder, LLVMIntEQ, a.v, b.v, "")};
+}
+
 em_cond em_and(struct em *em, em_cond a, em_cond b)
 {
     return (em_cond){LLVMBuildAnd(em->builder, a.v, b.v, "")};

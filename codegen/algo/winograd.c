@@ -330,35 +330,59 @@ static void emit_span(struct em *em, const struct winograd_unit *u, const struct
  * not channels innermost. */
 enum { SPAN = 8 };
 
-/* `cols` pixels from span.y and span.col on: whole spans, then the rest, at once where its width is
- * known now. */
+/* What whole spans of `size` leave of a row of the unit: one number for each phase of axis W, and for units at
+ * the end of a row and others. */
+static struct tile_widths rests_of(const struct winograd_unit *u, int64_t size)
+{
+    const struct conv *conv = &u->plan->conv;
+    int64_t cols = u->unit->grid.unit_tiles * u->w.outs;
+    struct tile_widths rests = {0};
+    for (int64_t i = 0; i < conv_axis_phases(conv, AXIS_W); i++) {
+        int64_t outs = conv_axis_phase(conv, AXIS_W, i).outs;
+        widths_add(&rests, outs >= cols ? cols % size : 0);
+        widths_add(&rests, outs % cols % size);
+    }
+    return rests;
+}
+
+/* `cols` pixels from span.y and span.col on: whole spans, then the rest. */
 static void emit_columns(struct em *em, const struct winograd_unit *u, struct span span, em_int cols)
 {
-    int64_t known, lanes = lanes_of(u), step = tiling_of(u, AXIS_W).step;
-    int64_t size = step == 1 ? SPAN : min64(SPAN, u->w.outs);
-    struct span part = span;
-    part.count = (int)size;
-    EM_FOR(em, i, em_i(em, 0), em_div(em, cols, em_i(em, size)))
+    em_ptr y = span.y;
+    em_int first = span.col;
+    span.count = SPAN;
+    EM_FOR(em, i, em_i(em, 0), em_div(em, cols, em_i(em, SPAN)))
     {
-        part.y = em_offset(em, span.y, em_mulc(em, i.at, size * lanes));
-        part.col = em_add(em, span.col, em_mulc(em, i.at, size * step));
-        emit_span(em, u, &part);
+        span.y = em_offset(em, y, em_mulc(em, i.at, SPAN * lanes_of(u)));
+        span.col = em_add(em, first, em_mulc(em, i.at, SPAN));
+        emit_span(em, u, &span);
     }
-    em_int done = em_sub(em, cols, em_rem(em, cols, em_i(em, size)));
-    if (em_known(cols, &known)) {
-        part.y = em_offset(em, span.y, em_mulc(em, done, lanes));
-        part.col = em_add(em, span.col, em_mulc(em, done, step));
-        part.count = (int)(known % size);
-        if (part.count)
-            emit_span(em, u, &part);
-        return;
+    em_int rest = em_rem(em, cols, em_i(em, SPAN)), done = em_sub(em, cols, rest);
+    struct tile_widths rests = rests_of(u, SPAN);
+    span.y = em_offset(em, y, em_mulc(em, done, lanes_of(u)));
+    span.col = em_add(em, first, done);
+    for (int i = 0; i < rests.count; i++) {
+        span.count = (int)rests.width[i];
+        EM_IF(em, em_eq(em, rest, em_i(em, span.count)))
+        emit_span(em, u, &span);
     }
-    part.count = 1;
-    EM_FOR(em, i, done, cols)
+}
+
+/* The pixels of one tile along a dilated axis: all, or one by one. */
+static void emit_apart(struct em *em, const struct winograd_unit *u, struct span span, em_int cols)
+{
+    em_int all = em_i(em, u->w.outs);
+    span.count = u->w.outs;
+    EM_IF(em, em_eq(em, cols, all))
+    emit_span(em, u, &span);
+    em_ptr y = span.y;
+    em_int first = span.col;
+    span.count = 1;
+    EM_FOR(em, i, em_i(em, 0), em_choose(em, em_eq(em, cols, all), em_i(em, 0), cols))
     {
-        part.y = em_offset(em, span.y, em_mulc(em, i.at, lanes));
-        part.col = em_add(em, span.col, em_mulc(em, i.at, step));
-        emit_span(em, u, &part);
+        span.y = em_offset(em, y, em_mulc(em, i.at, lanes_of(u)));
+        span.col = em_add(em, first, em_mulc(em, i.at, tiling_of(u, AXIS_W).step));
+        emit_span(em, u, &span);
     }
 }
 
@@ -377,7 +401,7 @@ static void emit_row(struct em *em, const struct winograd_unit *u, struct span s
     {
         span.y = em_offset(em, y, em_mulc(em, j.at, tiling.outs * lanes_of(u)));
         span.col = tile_first(em, &tiling, em_add(em, unit->tile0, j.at));
-        emit_columns(em, u, span, outs_inside(em, u, AXIS_W, span.col));
+        emit_apart(em, u, span, outs_inside(em, u, AXIS_W, span.col));
     }
 }
 
