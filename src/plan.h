@@ -50,6 +50,7 @@ struct plan {
     int64_t band;                 /* 1: the input block is copied, padded and reordered, into scratch first */
     int64_t block_oc;             /* output channels of a group that one work unit covers */
     int64_t block_rows, block_cols; /* output rows (axis H) and columns (axis W) that one work unit covers */
+    int64_t images;                 /* of which a unit is computed at once, at most (winograd); else 0 */
     int64_t units;                  /* work units in one image */
     int64_t scratch_bytes;          /* for one worker; a multiple of 64 */
     int64_t packed_bytes;           /* a multiple of 64 */

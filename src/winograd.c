@@ -108,10 +108,11 @@ struct winograd_scratch winograd_scratch(const struct plan *plan)
 {
     const struct conv *conv = &plan->conv;
     struct grid grid = grid_of_plan(plan);
-    struct winograd_scratch s;
+    struct winograd_scratch s = {0};
     int64_t line = L1_LINE_BYTES / dtype_bytes((cj_dtype)conv->dtype);
     int64_t points = winograd_points(plan);
-    s.tiles = round_up(ceil_div(plan->block_rows, plan->wino_rows) * grid.unit_tiles, plan->tile_rows);
+    s.unit_tiles = ceil_div(plan->block_rows, plan->wino_rows) * grid.unit_tiles;
+    s.tiles = round_up(max64(plan->images, 1) * s.unit_tiles, plan->tile_rows);
     s.plane = round_up(conv->ic / conv->groups, plan->lanes);
     s.v_tile = round_up(winograd_planes(conv) * s.plane, line);
     if (grid_pixels_alias(conv, s.v_tile, plan->tile_rows))

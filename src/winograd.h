@@ -43,12 +43,13 @@ int64_t winograd_points(const struct plan *plan);
  * M its products with the transformed weights, [point][tile][oc], Y outputs of a row of tiles before the
  * epilogue, [row][column][lane]. A point is a pair (h, w), h * alpha of W + w. */
 struct winograd_scratch {
-    int64_t tiles;           /* of a unit, rounded up to whole register tiles */
-    int64_t planes, plane;   /* (tap along D, part of H, part of W), and elements from one to the next */
+    int64_t unit_tiles;      /* of one image's unit, rows of them lying whole */
+    int64_t tiles;           /* of all images together, rounded up to whole register tiles */
+    int64_t plane;           /* elements from one plane to the next */
     int64_t v_tile, v_point; /* elements from one to the next */
     int64_t m_tile, m_point;
     int64_t y_row;
-    int64_t band, v, m, y, elements; /* where each starts, and the whole */
+    int64_t v, m, y, elements; /* where each starts, behind the band, and the whole */
 };
 struct winograd_scratch winograd_scratch(const struct plan *plan);
 

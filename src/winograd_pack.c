@@ -15,6 +15,11 @@ struct filter {
     double at[WINOGRAD_MOST][WINOGRAD_MOST][MOST_BLOCK];
 };
 
+/* g, G g, G g G^T. */
+struct steps {
+    struct filter filter, half, points;
+};
+
 struct pack_filters {
     const struct plan *plan;
     struct plain plain;
@@ -41,7 +46,7 @@ static void store(const struct pack_filters *p, char *to, const double *value)
         memcpy(to, value, (size_t)p->block * sizeof *value);
         return;
     }
-    float single[MOST_BLOCK];
+    float single[MOST_BLOCK] = {0};
     for (int l = 0; l < p->block; l++)
         single[l] = (float)value[l];
     memcpy(to, single, (size_t)p->block * sizeof *single);
@@ -82,35 +87,33 @@ static void combine(const struct pack_filters *p, double *to, const double *row,
 }
 
 /* G g G^T. */
-static void transform(const struct pack_filters *p, const struct filter *filter, struct filter *points)
+static void transform(const struct pack_filters *p, struct steps *steps)
 {
-    struct filter half;
     for (int i = 0; i < p->h.alpha; i++)
         for (int j = 0; j < p->w.taps; j++) {
             const double *from[WINOGRAD_MOST];
             for (int k = 0; k < p->h.taps; k++)
-                from[k] = filter->at[k][j];
-            combine(p, half.at[i][j], p->h.weight[i], from, p->h.taps);
+                from[k] = steps->filter.at[k][j];
+            combine(p, steps->half.at[i][j], p->h.weight[i], from, p->h.taps);
         }
     for (int i = 0; i < p->h.alpha; i++)
         for (int j = 0; j < p->w.alpha; j++) {
             const double *from[WINOGRAD_MOST];
             for (int k = 0; k < p->w.taps; k++)
-                from[k] = half.at[i][k];
-            combine(p, points->at[i][j], p->w.weight[j], from, p->w.taps);
+                from[k] = steps->half.at[i][k];
+            combine(p, steps->points.at[i][j], p->w.weight[j], from, p->w.taps);
         }
 }
 
 /* All points of a plane's input channel; `to` is its place of point 0. */
-static void pack_plane(const struct pack_filters *p, const struct plane *plane, char *to)
+static void pack_plane(const struct pack_filters *p, const struct plane *plane, struct steps *steps, char *to)
 {
-    struct filter filter, points;
-    gather(p, plane, &filter);
-    transform(p, &filter, &points);
+    gather(p, plane, &steps->filter);
+    transform(p, steps);
     int64_t point = winograd_weights(p->plan).point * p->plain.element;
     for (int i = 0; i < p->h.alpha; i++)
         for (int j = 0; j < p->w.alpha; j++)
-            store(p, to + (i * p->w.alpha + j) * point, points.at[i][j]);
+            store(p, to + (i * p->w.alpha + j) * point, steps->points.at[i][j]);
 }
 
 /* All planes of one block of one group from output channel `first` on. */
@@ -120,6 +123,7 @@ static void pack_block(const struct pack_filters *p, int64_t group, int64_t firs
     const struct phase_axis *d = &plain->phase.axis[AXIS_D];
     int64_t ics = plain->limit[PACK_IC], h = winograd_axis(&p->plan->conv, AXIS_H).parts,
             w = winograd_axis(&p->plan->conv, AXIS_W).parts;
+    struct steps steps = {0};
     struct plane plane = {.channels = (int)min64(p->block, plain->limit[PACK_OC] - first)};
     for (int64_t i = 0; i < d->taps * h * w; i++)
         for (int64_t ic = 0; ic < ics; ic++) {
@@ -127,7 +131,7 @@ static void pack_block(const struct pack_filters *p, int64_t group, int64_t firs
             plane.part[1] = i % w;
             plane.origin = group * plain->step[PACK_GROUP] + first * plain->step[PACK_OC] +
                            ic * plain->step[PACK_IC] + (d->k0 + i / (h * w) * d->k_step) * plain->step[PACK_D];
-            pack_plane(p, &plane, to + (i * ics + ic) * p->block * plain->element);
+            pack_plane(p, &plane, &steps, to + (i * ics + ic) * p->block * plain->element);
         }
 }
 

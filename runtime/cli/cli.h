@@ -10,8 +10,8 @@
 enum {
     EXIT_HELP = -1, /* help or version was asked for and printed: the command ends well */
     EXIT_DONE = 0,
-    EXIT_WRONG = 1,  /* the arguments or the data are wrong */
-    EXIT_CANNOT = 2, /* not supported */
+    EXIT_WRONG = 1,   /* the arguments or the data are wrong */
+    EXIT_CANNOT = 2,  /* not supported */
     EXIT_MACHINE = 3, /* memory, disk or compiler failed */
     EXIT_SLOWER = 5   /* bench --compare: all is done and written, and a layer lost speed */
 };

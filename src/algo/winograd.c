@@ -157,7 +157,8 @@ static double products_cycles(const struct plan *plan, const struct target *targ
     struct winograd_weights weights = winograd_weights(plan);
     double element = dtype_bytes((cj_dtype)plan->conv.dtype);
     double own = (double)weights.group * element, all = (double)weights.elements * element;
-    double cycles = product_cycles(plan, target, (double)winograd_scratch(plan).tiles);
+    double cycles =
+        product_cycles(plan, target, (double)round_up(winograd_scratch(plan).unit_tiles, plan->tile_rows));
     return model_streamed(target, cycles, own, all) + (blocks - 1) * model_streamed(target, cycles, own, own);
 }
 
@@ -184,15 +185,28 @@ static double seconds(const struct plan *plan, const struct target *target)
                  blocks * model_copy(plan, plan->band ? (double)grid_band(plan).elements : 0, how));
     double of_image = (double)(grid.row_units * grid.tile_units * grid.depth);
     double product = blocks / of_image * products_cycles(plan, target, of_image);
-    double spill = blocks * (double)grid.channel_units * model_spill(target, (double)((s.y - s.v) * bytes));
+    double scratch = (double)((s.y - s.v) * bytes) / (double)plan->images;
+    double spill = blocks * (double)grid.channel_units * model_spill(target, scratch);
     double cycles = in + product + tiles * outputs * tile.output + spill;
     return cycles * model_bodies(4) * (grid.tile_units > 1 ? PARTS_OF_ROWS : 1) / MODEL_HERTZ;
 }
 
 /* ---- The candidates ---- */
 
-static void finish(struct plan *plan)
+/* Where weights do not fit L2, images of a batch share them, up to so many tiles: more of them would push V and
+ * M out of L2, too. */
+enum { SHARED_TILES = 32, MOST_IMAGES = 8 };
+
+static int64_t images_together(const struct plan *plan, const struct target *target)
 {
+    int64_t tiles = ceil_div(plan->block_rows, plan->wino_rows) * grid_of_plan(plan).unit_tiles;
+    int64_t bytes = winograd_weights(plan).group * dtype_bytes((cj_dtype)plan->conv.dtype);
+    return bytes > target->l2 ? clamp64(SHARED_TILES / tiles, 1, MOST_IMAGES) : 1;
+}
+
+static void finish(struct plan *plan, const struct target *target)
+{
+    plan->images = images_together(plan, target);
     struct grid grid = grid_of_plan(plan);
     plan->units = grid_units(&grid);
     plan->unroll = model_unroll(plan->tile_rows * plan->tile_vecs);
@@ -222,7 +236,7 @@ static void add_unit(const struct plan *base, const struct target *target, int64
         int64_t parts = min64(ceil_div(ENOUGH_UNITS, grid_units(&grid)), ceil_div(channels, block));
         plan.block_oc = ceil_div(ceil_div(channels, block), parts) * block;
         struct plan whole = plan;
-        finish(&whole);
+        finish(&whole, target);
         sink->add(sink->sink, &whole);
     }
 }
