@@ -1,6 +1,6 @@
 /* Where a unit reads its input: for each output and tap the element that the convolution's definition names,
- * with its padding, in place or in the band. Planes and rows of zeros are not looked at: unit_taps leaves them
- * out. */
+ * with its padding, in place or in the band; zeros where a tile reaches over the edge of the output. Planes and
+ * rows of zeros that unit_taps leaves out are not looked at. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -103,8 +103,10 @@ static bool wanted(const struct memory *m, const struct point *p, double *value)
     for (int a = 0; a < AXES; a++) {
         const struct phase_axis *phase = &m->unit.phase.axis[a];
         int64_t at = p->out[a] * phase->in_step + phase->off0 + p->tap[a] * phase->off_step;
-        int64_t from = padded(conv->pad_mode, at, conv->axis[a].in);
-        if (from < 0 && (a != AXIS_W || !m->sample->plan->band))
+        int64_t last = (phase->outs - 1) * phase->in_step + phase->off0 + (phase->taps - 1) * phase->off_step;
+        int64_t from = at > last ? -1 : padded(conv->pad_mode, at, conv->axis[a].in);
+        bool filled = a == AXIS_W || (a == AXIS_H && grid_fills_padded_rows(m->sample->plan));
+        if (from < 0 && !(filled && m->sample->plan->band))
             return false;
         zero = zero || from < 0;
         place += from * conv->src.axis[a];

@@ -51,8 +51,8 @@ static int64_t digit(int64_t *number, int64_t radix)
 static int64_t tile_col(const struct plan *plan, const struct phase *phase, int64_t t)
 {
     struct tiles tiles = grid_tiles(plan, phase);
-    int64_t outs = phase->axis[AXIS_W].outs;
-    if (grid_lanes_are_columns(plan))
+    int64_t outs = grid_outs(plan, AXIS_W, &phase->axis[AXIS_W]);
+    if (grid_tiles_are_equal(plan))
         return least(t * tiles.size, outs);
     int64_t big = least(t, tiles.big), small = least(t - big, tiles.small);
     return big * tiles.size + small * (tiles.size - 1);
@@ -71,12 +71,24 @@ static struct unit take_apart(const struct cut *cut, int64_t number)
     unit.block[1] = least(unit.block[0] + grid->unit_blocks, blocks);
     unit.group = digit(&number, grid->groups);
     unit.phase = conv_phase(&plan->conv, digit(&number, grid->phases));
-    unit.row[1] = least(unit.row[0] + plan->block_rows, unit.phase.axis[AXIS_H].outs);
+    unit.row[1] = least(unit.row[0] + plan->block_rows, grid_outs(plan, AXIS_H, &unit.phase.axis[AXIS_H]));
     unit.col[0] = tile_col(plan, &unit.phase, tile);
     unit.col[1] = tile_col(plan, &unit.phase, tile + grid->unit_tiles);
     if (unit.depth >= unit.phase.axis[AXIS_D].outs)
         unit.row[1] = unit.row[0];
     return unit;
+}
+
+/* Output number j of an axis in the order of tiles, as an output of the phase; -1 where there is none. Along an
+ * axis that Winograd's tiles take apart, tiles of residue 0 come first, `dilation` residues in all. */
+static int64_t real_output(const struct plan *plan, const struct phase_axis *p, int axis, int64_t j)
+{
+    int64_t tile = axis == AXIS_H ? plan->wino_rows : axis == AXIS_W ? plan->wino_cols : 1, d = p->off_step;
+    if (tile > 1 && d > 1) {
+        int64_t of_residue = grid_outs(plan, axis, p) / d;
+        j = j / of_residue + j % of_residue * d;
+    }
+    return j < p->outs ? j : -1;
 }
 
 static int64_t out_index(const struct phase *phase, int axis, int64_t j)
@@ -85,13 +97,18 @@ static int64_t out_index(const struct phase *phase, int axis, int64_t j)
 }
 
 /* Count one visit of every pixel that a unit covers in one output channel. */
-static void visit_pixels(const struct conv *conv, const struct unit *unit, int64_t oc, int *visits)
+static void visit_pixels(const struct plan *plan, const struct unit *unit, int64_t oc, int *visits)
 {
+    const struct conv *conv = &plan->conv;
     int64_t plane = oc * conv->axis[AXIS_D].out + out_index(&unit->phase, AXIS_D, unit->depth);
     for (int64_t r = unit->row[0]; r < unit->row[1]; r++)
         for (int64_t c = unit->col[0]; c < unit->col[1]; c++) {
-            int64_t row = plane * conv->axis[AXIS_H].out + out_index(&unit->phase, AXIS_H, r);
-            visits[row * conv->axis[AXIS_W].out + out_index(&unit->phase, AXIS_W, c)]++;
+            int64_t y = real_output(plan, &unit->phase.axis[AXIS_H], AXIS_H, r);
+            int64_t x = real_output(plan, &unit->phase.axis[AXIS_W], AXIS_W, c);
+            if (y < 0 || x < 0)
+                continue;
+            int64_t row = plane * conv->axis[AXIS_H].out + out_index(&unit->phase, AXIS_H, y);
+            visits[row * conv->axis[AXIS_W].out + out_index(&unit->phase, AXIS_W, x)]++;
         }
 }
 
@@ -103,7 +120,7 @@ static void visit_unit(const struct cut *cut, const struct unit *unit, int *visi
     int64_t each = grid_lanes_cross_groups(plan) ? plan->conv.oc / plan->conv.groups : 1;
     for (int64_t c = unit->block[0] * channels.block; c < end; c++)
         for (int64_t j = 0; j < each; j++)
-            visit_pixels(&plan->conv, unit, (unit->group * channels.channels + c) * each + j, visits);
+            visit_pixels(plan, unit, (unit->group * channels.channels + c) * each + j, visits);
 }
 
 static int64_t output_count(const struct conv *conv)
@@ -139,8 +156,11 @@ static bool axis_is_held(const struct sample *sample, const struct window *windo
                          const struct phase_axis *p, const int64_t range[2])
 {
     int64_t count = window->count[axis], step = window->step[axis], first = range[0] * p->in_step;
-    for (int64_t j = range[0]; j < range[1]; j++)
+    for (int64_t i = range[0]; i < range[1]; i++)
         for (int64_t t = 0; t < p->taps; t++) {
+            int64_t j = real_output(sample->plan, p, axis, i);
+            if (j < 0)
+                continue;
             int64_t at = j * p->in_step + t * p->off_step - first;
             if (at % step || at / step >= count)
                 return sample_wrong(sample,
@@ -153,6 +173,8 @@ static bool axis_is_held(const struct sample *sample, const struct window *windo
 static bool window_holds_what_units_read(const struct sample *sample)
 {
     struct cut cut = cut_of(sample->plan);
+    if (sample->plan->wino_cols && !sample->plan->band)
+        return true; /* reads the input where it lies */
     int64_t units = grid_units(&cut.grid), stride = units > 3000 ? units / 3000 : 1;
     for (int64_t i = 0; i < units; i += stride) {
         struct unit unit = take_apart(&cut, i);

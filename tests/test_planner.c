@@ -43,7 +43,7 @@ static const struct {
     bool takes[KINDS];
 } algorithms[] = {
     {"direct", {true, true, true, true, false}},       {"planar", {true, true, true, true, false}},
-    {"winograd", {true, true, false, false, false}},   {"depthwise", {false, false, true, false, false}},
+    {"winograd", {true, true, false, true, false}},    {"depthwise", {false, false, true, false, false}},
     {"separable", {false, false, false, false, true}}, {"reference", {true, true, true, true, true}},
 };
 
@@ -132,7 +132,8 @@ static bool pack_is_well_formed(const struct sample *sample)
 {
     const struct plan *p = sample->plan;
     const struct pack *packs[] = {&p->pack, &p->pack2};
-    int used = p->conv.op == CJ_SEPARABLE ? 2 : 1;
+    /* Transformed weights are no nest. */
+    int used = p->conv.op == CJ_SEPARABLE ? 2 : p->wino_cols ? 0 : 1;
     for (int i = 0; i < 2; i++) {
         if (i < used ? packs[i]->axes < 1 || packs[i]->axes > PACK_MAX_AXES : packs[i]->axes != 0)
             return sample_wrong(sample, "pack %d has %lld axes", i, (long long)packs[i]->axes);
@@ -140,7 +141,7 @@ static bool pack_is_well_formed(const struct sample *sample)
             if (packs[i]->axis[k].coordinate < 0 || packs[i]->axis[k].coordinate >= PACK_COORDINATES)
                 return sample_wrong(sample, "pack %d walks no coordinate", i);
     }
-    if (p->pack2_offset % 64 || (used == 1 && p->pack2_offset))
+    if (p->pack2_offset % 64 || (used < 2 && p->pack2_offset))
         return sample_wrong(sample, "the second pack lies at %lld", (long long)p->pack2_offset);
     return true;
 }
@@ -152,7 +153,8 @@ static bool base_is_kept(const struct sample *sample)
     conv_from_desc(sample->desc, &conv);
     if (memcmp(&conv, &sample->plan->conv, sizeof conv) != 0 || sample->plan->isa != sample->target->isa)
         return sample_wrong(sample, "another convolution or instruction set");
-    if (!sample->plan->band && sample->plan->conv.op != CJ_SEPARABLE && sample->plan->scratch_bytes)
+    bool keeps_blocks = sample->plan->conv.op == CJ_SEPARABLE || sample->plan->wino_cols;
+    if (!sample->plan->band && !keeps_blocks && sample->plan->scratch_bytes)
         return sample_wrong(sample, "scratch without a band");
     double seconds = algo_row((enum algo_id)sample->plan->algo)->seconds(sample->plan, sample->target);
     return (isfinite(seconds) && seconds > 0) || sample_wrong(sample, "an estimate of %g", seconds);

@@ -17,8 +17,8 @@ static int64_t digit(int64_t *number, int64_t radix)
 int64_t plain_tile_col(const struct plan *plan, const struct phase *phase, int64_t tile)
 {
     struct tiles tiles = grid_tiles(plan, phase);
-    int64_t outs = phase->axis[AXIS_W].outs;
-    if (grid_lanes_are_columns(plan))
+    int64_t outs = grid_outs(plan, AXIS_W, &phase->axis[AXIS_W]);
+    if (grid_tiles_are_equal(plan))
         return least(tile * tiles.size, outs);
     return least(tile * tiles.size - (tile > tiles.big ? tile - tiles.big : 0), outs);
 }
@@ -43,7 +43,7 @@ struct plain_unit plain_unit(const struct plan *plan, int64_t number)
     struct tiles tiles = grid_tiles(plan, &unit.phase);
     set_range(unit.block, channel_unit, grid.unit_blocks,
               (channels.channels + channels.block - 1) / channels.block);
-    set_range(unit.row, row_unit, plan->block_rows, unit.phase.axis[AXIS_H].outs);
+    set_range(unit.row, row_unit, plan->block_rows, grid_outs(plan, AXIS_H, &unit.phase.axis[AXIS_H]));
     set_range(unit.tile, tile_unit, grid.unit_tiles, tiles.big + tiles.small);
     if (unit.depth >= unit.phase.axis[AXIS_D].outs)
         unit.row[1] = unit.row[0];
