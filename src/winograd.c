@@ -3,29 +3,32 @@
 #include "arith.h"
 #include "grid.h"
 
-/* Small points, and small powers of them, keep the sums small: rounding errors grow with both. */
-static const double pairs[WINOGRAD_MOST / 2 - 1] = {1, 2, 0.5};
+/* The points of each pair, for 4, 6 and 8 points in all: errors grow with the powers of points and of their
+ * inverses, and with the differences that they leave. Measured over 2048 channels (tests/test_accuracy.c), the
+ * roots of 2 and 1/2 leave a quarter of the error of 1 and 2; no three pairs are better than 1, 2 and 1/2. */
+static const double pairs[][WINOGRAD_MOST / 2 - 1] = {
+    {1}, {1.41421356237309504880, 0.70710678118654752440}, {1, 2, 0.5}};
 
-static double finite_point(int index)
+static double finite_point(int alpha, int index)
 {
     if (index == 0)
         return 0;
-    double p = pairs[(index - 1) / 2];
+    double p = pairs[alpha / 2 - 2][(index - 1) / 2];
     return index % 2 ? p : -p;
 }
 
 /* Coefficients, lowest first, of the product of (x - point) over the finite points but `left_out`. */
-static void product_of_points(int count, int left_out, double coefficient[WINOGRAD_MOST])
+static void product_of_points(int alpha, int left_out, double coefficient[WINOGRAD_MOST])
 {
     int degree = 0;
     coefficient[0] = 1;
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < alpha - 1; i++) {
         if (i == left_out)
             continue;
         coefficient[degree + 1] = 0;
         for (int k = degree + 1; k > 0; k--)
-            coefficient[k] = coefficient[k - 1] - finite_point(i) * coefficient[k];
-        coefficient[0] *= -finite_point(i);
+            coefficient[k] = coefficient[k - 1] - finite_point(alpha, i) * coefficient[k];
+        coefficient[0] *= -finite_point(alpha, i);
         degree++;
     }
 }
@@ -45,12 +48,12 @@ static void set_finite_point(struct winograd *w, int i)
     int finite = w->alpha - 1;
     double scale = 1;
     for (int k = 0; k < finite; k++)
-        scale *= k == i ? 1 : finite_point(i) - finite_point(k);
-    product_of_points(finite, i, w->input[i]);
+        scale *= k == i ? 1 : finite_point(w->alpha, i) - finite_point(w->alpha, k);
+    product_of_points(w->alpha, i, w->input[i]);
     for (int k = 0; k < w->taps; k++)
-        w->weight[i][k] = power(finite_point(i), k) / scale;
+        w->weight[i][k] = power(finite_point(w->alpha, i), k) / scale;
     for (int k = 0; k < w->outs; k++)
-        w->output[k][i] = power(finite_point(i), k);
+        w->output[k][i] = power(finite_point(w->alpha, i), k);
 }
 
 struct winograd winograd_matrices(int64_t outs, int64_t taps)
@@ -62,11 +65,11 @@ struct winograd winograd_matrices(int64_t outs, int64_t taps)
         return w;
     }
     for (int i = 0; i < w.alpha / 2 - 1; i++)
-        w.point[i] = pairs[i];
+        w.point[i] = finite_point(w.alpha, 2 * i + 1);
     for (int i = 0; i < w.alpha - 1; i++)
         set_finite_point(&w, i);
     int infinity = w.alpha - 1;
-    product_of_points(infinity, -1, w.input[infinity]);
+    product_of_points(w.alpha, -1, w.input[infinity]);
     w.weight[infinity][w.taps - 1] = 1;
     w.output[w.outs - 1][infinity] = 1;
     return w;

@@ -14,6 +14,10 @@
 /* Transformed weights have up to 16 times as many elements, and must fit in 62 bits of bytes by far. */
 #define MOST_WEIGHTS (INT64_C(1) << 40)
 
+/* F(7, 2) is no faster than F(5, 2) by enough for an error of 1e-4 beside the largest output, where all others
+ * have half of it at most (tests/test_accuracy.c). */
+enum { MOST_OUTS = 6 };
+
 /* The outputs that a tile may have along an axis, fewest first, 0 behind them. */
 struct choices {
     int64_t outs[4];
@@ -27,7 +31,7 @@ static struct choices choices_of(const struct conv *conv, int axis)
     if (taps == 1)
         choices.outs[count++] = 1;
     for (int64_t alpha = 4; taps > 1 && alpha <= WINOGRAD_MOST; alpha += 2)
-        if (alpha - taps + 1 > 1)
+        if (alpha - taps + 1 > 1 && alpha - taps + 1 <= MOST_OUTS)
             choices.outs[count++] = alpha - taps + 1;
     return choices;
 }
@@ -166,6 +170,15 @@ static double products_cycles(const struct plan *plan, const struct target *targ
  * a fifth more). */
 #define PARTS_OF_ROWS 1.1
 
+/* Eight points have up to eight times the error of six: a gain of less than this is not worth it. */
+#define WORTH_EIGHT_POINTS 1.03
+
+static bool has_eight_points(const struct plan *plan)
+{
+    return plan->wino_rows + winograd_axis(&plan->conv, AXIS_H).taps > 8 ||
+           plan->wino_cols + winograd_axis(&plan->conv, AXIS_W).taps > 8;
+}
+
 static double seconds(const struct plan *plan, const struct target *target)
 {
     const struct conv *conv = &plan->conv;
@@ -188,7 +201,8 @@ static double seconds(const struct plan *plan, const struct target *target)
     double scratch = (double)((s.y - s.v) * bytes) / (double)plan->images;
     double spill = blocks * (double)grid.channel_units * model_spill(target, scratch);
     double cycles = in + product + tiles * outputs * tile.output + spill;
-    return cycles * model_bodies(4) * (grid.tile_units > 1 ? PARTS_OF_ROWS : 1) / MODEL_HERTZ;
+    return cycles * model_bodies(4) * (grid.tile_units > 1 ? PARTS_OF_ROWS : 1) *
+           (has_eight_points(plan) ? WORTH_EIGHT_POINTS : 1) / MODEL_HERTZ;
 }
 
 /* ---- The candidates ---- */
