@@ -201,7 +201,7 @@ static double seconds(const struct plan *plan, const struct target *target)
     double scratch = (double)((s.y - s.v) * bytes) / (double)plan->images;
     double spill = blocks * (double)grid.channel_units * model_spill(target, scratch);
     double cycles = in + product + tiles * outputs * tile.output + spill;
-    return cycles * model_bodies(4) * (grid.tile_units > 1 ? PARTS_OF_ROWS : 1) *
+    return cycles * model_bodies(4) * (grid.tile_units > 1 && conv->axis[AXIS_H].out > 1 ? PARTS_OF_ROWS : 1) *
            (has_eight_points(plan) ? WORTH_EIGHT_POINTS : 1) / MODEL_HERTZ;
 }
 
