@@ -1,7 +1,7 @@
 /* A band is the block of input that one work unit reads, copied into scratch with its padding in place and in
  * the order that the micro-kernel wants, so that the micro-kernel never tests a bound.
  *
- * Rows and planes that lie wholly in zero padding are not written: unit_taps leaves them out of the sum. */
+ * Rows and planes that lie wholly in zero padding are not written where they are left out of the sum. */
 #include "band.h"
 
 #include "../src/arith.h"
@@ -146,8 +146,36 @@ static void copy_columns(struct em *em, const struct fill *fill, const struct ro
     }
 }
 
+/* Vectors at the ends of a row, which are emitted one by one, are few. */
+enum { MOST_END_VECTORS = 8 };
+
+/* Whether the row's columns lie side by side on both sides, and where they begin is known: true of whole rows.
+ */
+static bool open_padded(const struct fill *fill, const struct row *row, em_int count, struct em_padded *padded)
+{
+    const struct band *band = &fill->band;
+    const struct axis *axis = &fill->conv->axis[AXIS_W];
+    *padded = (struct em_padded){
+        .from = row->from, .size = axis->in, .split = band->split, .part = band->split_stride};
+    int64_t ends = max64(axis->pad_lo, 0) + max64(axis->pad_hi, 0);
+    return grid_lanes_are_columns(fill->unit->plan) && fill->conv->src.axis[AXIS_W] == 1 &&
+           fill->conv->pad_mode == CJ_PAD_ZEROS && band->split <= EM_PARTS &&
+           ends <= MOST_END_VECTORS * fill->unit->plan->lanes && em_known(row->first, &padded->first) &&
+           em_known(count, &padded->count);
+}
+
 static void fill_row(struct em *em, const struct fill *fill, const struct row *row, em_int count)
 {
+    struct em_padded padded;
+    if (open_padded(fill, row, count, &padded)) {
+        EM_FOR(em, c, em_i(em, 0), fill->channels)
+        {
+            struct em_padded channel = padded;
+            channel.from = em_offset(em, padded.from, em_mulc(em, c.at, fill->conv->src.c));
+            em_copy_padded(em, em_offset(em, row->to, em_mulc(em, c.at, fill->band.channel)), &channel);
+        }
+        return;
+    }
     em_int zero = em_i(em, 0);
     em_int left = em_clamp(em, em_sub(em, zero, row->first), zero, count);
     em_int inside = em_sub(em, em_i(em, fill->conv->axis[AXIS_W].in), row->first);
@@ -187,13 +215,10 @@ static void fill_axis(struct em *em, const struct fill *fill, const struct windo
     {
         em_int at = em_add(em, window->first[axis], em_mulc(em, i.at, step));
         at = pad_map(em, fill->conv->pad_mode, at, size);
+        em_ptr to = em_offset(em, outer->to, em_mulc(em, i.at, fill->band.axis[axis]));
+        em_ptr from = em_offset(em, outer->from, em_mulc(em, at, fill->conv->src.axis[axis]));
         EM_IF(em, em_and(em, em_lt(em, em_i(em, -1), at), em_lt(em, at, em_i(em, size))))
-        {
-            struct row inner = {em_offset(em, outer->to, em_mulc(em, i.at, fill->band.axis[axis])),
-                                em_offset(em, outer->from, em_mulc(em, at, fill->conv->src.axis[axis])),
-                                outer->first};
-            fill_axis(em, fill, window, axis + 1, &inner);
-        }
+        fill_axis(em, fill, window, axis + 1, &(struct row){to, from, outer->first});
     }
 }
 
