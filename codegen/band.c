@@ -199,6 +199,26 @@ static em_int needed(struct em *em, const struct fill *fill, int axis, em_int ou
     return em_clamp(em, count, em_i(em, 0), em_i(em, window.count[axis]));
 }
 
+static void zero_row(struct em *em, const struct fill *fill, em_ptr to)
+{
+    EM_FOR(em, c, em_i(em, 0), fill->channels)
+    {
+        em_ptr at = em_offset(em, to, em_mulc(em, c.at, fill->band.channel));
+        em_zero_run(em, (struct em_run){at, 1}, em_i(em, fill->band.axis[AXIS_H]));
+    }
+}
+
+/* Row `at` of the input, if it lies in zero padding and the algorithm sums over it all the same. */
+static void fill_row_outside(struct em *em, const struct fill *fill, em_ptr to, em_int at)
+{
+    if (fill->conv->pad_mode != CJ_PAD_ZEROS || !grid_rows_in_band(fill->unit->plan))
+        return;
+    EM_IF(em, em_lt(em, at, em_i(em, 0)))
+    zero_row(em, fill, to);
+    EM_IF(em, em_lt(em, em_i(em, fill->conv->axis[AXIS_H].in - 1), at))
+    zero_row(em, fill, to);
+}
+
 /* Walk planes or rows: run the inner level for each that holds input. */
 static void fill_axis(struct em *em, const struct fill *fill, const struct window_view *window, int axis,
                       const struct row *outer)
@@ -219,6 +239,8 @@ static void fill_axis(struct em *em, const struct fill *fill, const struct windo
         em_ptr from = em_offset(em, outer->from, em_mulc(em, at, fill->conv->src.axis[axis]));
         EM_IF(em, em_and(em, em_lt(em, em_i(em, -1), at), em_lt(em, at, em_i(em, size))))
         fill_axis(em, fill, window, axis + 1, &(struct row){to, from, outer->first});
+        if (axis == AXIS_H)
+            fill_row_outside(em, fill, to, at);
     }
 }
 

@@ -38,10 +38,11 @@ struct tiles tiles_even(int64_t outs, int64_t most_cols)
 
 /* What the lanes and rows of a tile mean is the algorithm's; here is its shape alone. */
 static const struct {
-    bool lanes_are_columns, lanes_cross_groups;
+    bool lanes_are_columns, lanes_cross_groups, rows_are_rows;
 } shapes[ALGOS] = {
     [ALGO_planar] = {.lanes_are_columns = true},
     [ALGO_depthwise] = {.lanes_cross_groups = true},
+    [ALGO_stencil] = {.lanes_are_columns = true, .rows_are_rows = true},
 };
 
 struct tiles grid_tiles(const struct plan *plan, const struct phase *phase)
@@ -58,12 +59,13 @@ static int64_t tiles_col(const struct tiles *tiles, int64_t tile)
     return tile * (tiles->size - 1) + min64(tile, tiles->big);
 }
 
-/* Whether outputs begin .. begin + count of axis W have a tap outside the input. */
-static bool reaches_out(const struct conv *conv, const struct phase_axis *p, int64_t begin, int64_t count)
+/* Whether outputs begin .. begin + count of an axis have a tap outside the input. */
+static bool reaches_out(const struct conv *conv, int axis, int64_t begin, int64_t count)
 {
+    struct phase_axis phase = conv_axis_phase(conv, axis, 0), *p = &phase;
     int64_t low = begin * p->in_step + p->off0;
     int64_t high = (begin + count - 1) * p->in_step + p->off0 + (p->taps - 1) * p->off_step;
-    return low < 0 || high >= conv->axis[AXIS_W].in;
+    return low < 0 || high >= conv->axis[axis].in;
 }
 
 struct edges grid_edges(const struct plan *plan)
@@ -72,17 +74,16 @@ struct edges grid_edges(const struct plan *plan)
     if (plan->band || !conv_axis_padded(&plan->conv, AXIS_W))
         return edges;
     struct phase phase = conv_phase(&plan->conv, 0);
-    const struct phase_axis *p = &phase.axis[AXIS_W];
     struct tiles tiles = grid_tiles(plan, &phase);
     int64_t count = tiles.big + tiles.small;
     for (; edges.first < count; edges.first++) {
         int64_t width = edges.first < tiles.big ? tiles.size : tiles.size - 1;
-        if (!reaches_out(&plan->conv, p, tiles_col(&tiles, edges.first), width))
+        if (!reaches_out(&plan->conv, AXIS_W, tiles_col(&tiles, edges.first), width))
             break;
     }
     for (; edges.first + edges.last < count; edges.last++) {
         int64_t tile = count - 1 - edges.last, width = tile < tiles.big ? tiles.size : tiles.size - 1;
-        if (!reaches_out(&plan->conv, p, tiles_col(&tiles, tile), width))
+        if (!reaches_out(&plan->conv, AXIS_W, tiles_col(&tiles, tile), width))
             break;
     }
     return edges;
@@ -90,6 +91,56 @@ struct edges grid_edges(const struct plan *plan)
 
 /* Versions of the micro-kernel for the edges of a row: each is about 1 KB of code. */
 enum { MOST_EDGES = 4 };
+
+/* The tiles of rows that reach out; at the end also the one that is cut off. */
+static struct edges row_edges(const struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    int64_t size = plan->tile_rows, outs = conv->axis[AXIS_H].out, count = ceil_div(outs, size);
+    struct edges edges = {0, 0};
+    while (edges.first < count && reaches_out(conv, AXIS_H, edges.first * size, min64(size, outs)))
+        edges.first++;
+    for (; edges.first + edges.last < count; edges.last++) {
+        int64_t row = (count - 1 - edges.last) * size;
+        if (!reaches_out(conv, AXIS_H, row, size) && row + size <= outs)
+            break;
+    }
+    return edges;
+}
+
+int64_t grid_taps_in_turn(const struct conv *conv)
+{
+    int64_t taps = conv->axis[AXIS_H].kernel, best = STENCIL_TAPS;
+    if (taps <= STENCIL_TAPS)
+        return taps;
+    for (int64_t turn = best; 2 * turn >= STENCIL_TAPS; turn--)
+        best = taps % turn < taps % best ? turn : best;
+    return best;
+}
+
+bool grid_rows_in_band(const struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    if (!shapes[plan->algo].rows_are_rows || !conv_axis_padded(conv, AXIS_H))
+        return false;
+    struct edges edges = row_edges(plan);
+    return conv->pad_mode != CJ_PAD_ZEROS || conv->axis[AXIS_H].kernel > STENCIL_TAPS ||
+           edges.first + edges.last > MOST_EDGES;
+}
+
+struct edges grid_row_edges(const struct plan *plan)
+{
+    bool cut_off = plan->conv.axis[AXIS_H].out % plan->tile_rows > 0;
+    return grid_rows_in_band(plan) ? (struct edges){0, cut_off} : row_edges(plan);
+}
+
+bool grid_masks_columns(const struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    int64_t cols = conv->axis[AXIS_W].out, width = plan->tile_vecs * plan->lanes;
+    return isa_info((cj_isa)plan->isa)->has_masks && conv->dst.axis[AXIS_W] == 1 && cols % width &&
+           cols < 1 << 30;
+}
 
 bool grid_can_drop_band(const struct plan *plan)
 {
@@ -111,7 +162,8 @@ struct channel_block grid_channels(const struct plan *plan)
     if (conv->op == CJ_SEPARABLE)
         return (struct channel_block){1, conv->oc, plan->tile_vecs * plan->lanes};
     if (shapes[plan->algo].lanes_are_columns)
-        return (struct channel_block){conv->groups, per_group, plan->tile_rows};
+        return (struct channel_block){conv->groups, per_group,
+                                      shapes[plan->algo].rows_are_rows ? 1 : plan->tile_rows};
     if (shapes[plan->algo].lanes_cross_groups)
         return (struct channel_block){1, conv->groups, plan->tile_vecs * plan->lanes};
     return (struct channel_block){conv->groups, per_group, plan->tile_vecs * plan->lanes};

@@ -40,6 +40,20 @@ struct edges {
 };
 struct edges grid_edges(const struct plan *plan);
 
+/* The same for tiles of rows (stencil): those that are emitted apart, their rows known, because some of their
+ * taps along H lie in the padding, or because they are cut off. Where that would be too many versions, or the
+ * kernel has too many rows to unroll, the rows around the input stand in the band instead. */
+enum { STENCIL_TAPS = 8 };
+struct edges grid_row_edges(const struct plan *plan);
+bool grid_rows_in_band(const struct plan *plan);
+
+/* Rows of taps in a turn of a stencil: all, or so many that the fewest are left to go one by one. */
+int64_t grid_taps_in_turn(const struct conv *conv);
+
+/* Whether the last tile of a row (stencil) stores its columns under a mask, and all tiles share one code; masks
+ * compare columns as 32 bits. */
+bool grid_masks_columns(const struct plan *plan);
+
 /* Whether a depthwise plan can read its input in place: channels side by side, zeros around it, and either no
  * taps in them along W, or few edges, whole rows and all taps unrolled, so that the taps outside are known at
  * emission. */
@@ -71,7 +85,8 @@ struct band grid_band(const struct plan *plan);
 enum { L1_WAY_BYTES = 4096, L1_LINE_BYTES = 64, L1_WAYS = 8 };
 bool grid_pixels_alias(const struct conv *conv, int64_t elements, int64_t rows);
 
-/* Whether lanes are columns (planar) rather than channels, and whether they run across groups (depthwise). */
+/* Whether lanes are columns (planar, stencil) rather than channels, and whether they run across groups
+ * (depthwise). */
 bool grid_lanes_are_columns(const struct plan *plan);
 bool grid_lanes_cross_groups(const struct plan *plan);
 

@@ -12,6 +12,9 @@
 /* One step of a reduction in a register tile of rows x vecs: `loads` loads beside rows*vecs multiply-adds. */
 double model_step(const struct target *target, double rows, double vecs, double loads);
 
+/* What a load of a vector counts that begins at any element: some cross a line and take a second access. */
+double model_unaligned(const struct plan *plan);
+
 /* How elements get from a tensor into a band, or from a tile to the output: as they lie, with channels and
  * columns changing places, or each by itself. */
 enum model_move { MOVE_RUNS, MOVE_EXCHANGED, MOVE_SCATTERED };
