@@ -38,10 +38,11 @@ struct tiles tiles_even(int64_t outs, int64_t most_cols)
 
 /* What the lanes and rows of a tile mean is the algorithm's; here is its shape alone. */
 static const struct {
-    bool lanes_are_columns, lanes_cross_groups, rows_are_rows;
+    bool lanes_are_columns, lanes_cross_groups, lanes_hold_groups, rows_are_rows;
 } shapes[ALGOS] = {
     [ALGO_planar] = {.lanes_are_columns = true},
     [ALGO_depthwise] = {.lanes_cross_groups = true},
+    [ALGO_grouped] = {.lanes_cross_groups = true, .lanes_hold_groups = true},
     [ALGO_stencil] = {.lanes_are_columns = true, .rows_are_rows = true},
 };
 
@@ -155,6 +156,14 @@ bool grid_can_drop_band(const struct plan *plan)
             edges.first + edges.last <= MOST_EDGES && grid_of_plan(plan).tile_units == 1);
 }
 
+/* Where lanes run across groups (depthwise, grouped): the whole ones that a block of vectors has room for. */
+static int64_t groups_in_block(const struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    int64_t width = shapes[plan->algo].lanes_hold_groups ? max64(conv->ic, conv->oc) / conv->groups : 1;
+    return plan->tile_vecs * plan->lanes / width;
+}
+
 struct channel_block grid_channels(const struct plan *plan)
 {
     const struct conv *conv = &plan->conv;
@@ -165,7 +174,7 @@ struct channel_block grid_channels(const struct plan *plan)
         return (struct channel_block){conv->groups, per_group,
                                       shapes[plan->algo].rows_are_rows ? 1 : plan->tile_rows};
     if (shapes[plan->algo].lanes_cross_groups)
-        return (struct channel_block){1, conv->groups, plan->tile_vecs * plan->lanes};
+        return (struct channel_block){1, conv->groups, groups_in_block(plan)};
     return (struct channel_block){conv->groups, per_group, plan->tile_vecs * plan->lanes};
 }
 
@@ -255,10 +264,13 @@ struct band grid_band(const struct plan *plan)
         return planar_band(plan, &window);
     struct band band = {.channels = plan->conv.ic / plan->conv.groups, .channel = 1, .split = 1};
     if (shapes[plan->algo].lanes_cross_groups)
-        band.channels = grid_of_plan(plan).unit_blocks * grid_channels(plan).block;
+        band.channels *= grid_of_plan(plan).unit_blocks * grid_channels(plan).block;
     band.axis[AXIS_W] = band_pixel(plan, band.channels);
     band.axis[AXIS_H] = band.axis[AXIS_W] * window.count[AXIS_W];
     band.axis[AXIS_D] = band.axis[AXIS_H] * window.count[AXIS_H];
     band.elements = band.axis[AXIS_D] * window.count[AXIS_D];
+    /* A vector of the last pixel reads on behind its groups. */
+    if (shapes[plan->algo].lanes_hold_groups)
+        band.elements += plan->lanes;
     return band;
 }

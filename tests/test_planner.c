@@ -44,7 +44,8 @@ static const struct {
 } algorithms[] = {
     {"direct", {true, true, true, true, false}},       {"planar", {true, true, true, true, false}},
     {"depthwise", {false, false, true, false, false}}, {"stencil", {true, true, true, false, false}},
-    {"separable", {false, false, false, false, true}}, {"reference", {true, true, true, true, true}},
+    {"grouped", {false, true, true, false, false}},    {"separable", {false, false, false, false, true}},
+    {"reference", {true, true, true, true, true}},
 };
 
 static void each_algorithm_takes_its_kinds_and_gives_a_reason_for_others(void **state)
