@@ -164,6 +164,24 @@ static int64_t groups_in_block(const struct plan *plan)
     return plan->tile_vecs * plan->lanes / width;
 }
 
+bool grid_masks_channels(const struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    int64_t rest = conv->groups % (plan->tile_vecs * plan->lanes);
+    bool side_by_side = conv->dst.c == 1 && conv->src.c == 1 && conv->oc == conv->groups;
+    return isa_info((cj_isa)plan->isa)->has_masks && side_by_side && conv->groups < 1 << 30 &&
+           ceil_div(rest, plan->lanes) == plan->tile_vecs;
+}
+
+bool grid_rows_pair(const struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    const struct axis *h = &conv->axis[AXIS_H];
+    bool shares = h->stride == 1 && h->dilation == 1 && h->kernel > 1 && h->kernel <= 3 && h->out > 1;
+    return plan->algo == ALGO_depthwise && conv->op == CJ_CONV && shares && plan->tile_vecs == 1 &&
+           plan->tile_rows >= 4 && 4 * plan->tile_rows <= isa_info((cj_isa)plan->isa)->registers;
+}
+
 struct channel_block grid_channels(const struct plan *plan)
 {
     const struct conv *conv = &plan->conv;

@@ -59,6 +59,15 @@ bool grid_masks_columns(const struct plan *plan);
  * emission. */
 bool grid_can_drop_band(const struct plan *plan);
 
+/* Whether depthwise computes the channels behind the last whole block by the code of whole blocks, under a
+ * mask: what would be a second version of everything. */
+bool grid_masks_channels(const struct plan *plan);
+
+/* Whether a depthwise tile is two output rows, which share their input but one row of each: three rows of taps
+ * at most, as each version of the micro-kernel holds them four times, and a vector of channels, so that the
+ * sums of both leave registers for pixels. */
+bool grid_rows_pair(const struct plan *plan);
+
 struct tiles tiles_even(int64_t outs, int64_t most);
 struct tiles grid_tiles(const struct plan *plan, const struct phase *phase);
 

@@ -89,10 +89,16 @@ int64_t model_depthwise_rows(cj_isa isa, int64_t vecs, int64_t cols)
     return model_even_rows(cols, min64(most, cols));
 }
 
-/* Kernel rows up to 7 taps are unrolled whole: 7 steps of a full tile are 112 multiply-adds, about 1 KB. */
-int64_t model_depthwise_unroll(int64_t taps)
+/* Kernel rows up to 7 taps are unrolled whole: 7 steps of a full tile are 112 multiply-adds, about 1 KB. Longer
+ * ones by as many as leave the smallest rest, whose taps go one by one, where registers hold their pixels. */
+int64_t model_depthwise_unroll(cj_isa isa, int64_t taps)
 {
-    return taps <= 7 ? max64(taps, 1) : 4;
+    int64_t most = 7, least = 4, best = isa_info(isa)->registers < 32 ? least : most;
+    if (taps <= most)
+        return max64(taps, 1);
+    for (int64_t unroll = best; unroll >= least; unroll--)
+        best = taps % unroll < taps % best ? unroll : best;
+    return best;
 }
 
 int64_t model_lanes(const struct target *target, cj_dtype dtype, int64_t channels)

@@ -43,7 +43,7 @@ int64_t model_unroll(int64_t sums);
 
 /* Rows of a depthwise tile for `cols` output columns, and taps of a row of its kernel that are unrolled. */
 int64_t model_depthwise_rows(cj_isa isa, int64_t vecs, int64_t cols);
-int64_t model_depthwise_unroll(int64_t taps);
+int64_t model_depthwise_unroll(cj_isa isa, int64_t taps);
 
 /* The smallest power of two of lanes that holds `channels`, at most the target's and at least 2. */
 int64_t model_lanes(const struct target *target, cj_dtype dtype, int64_t channels);

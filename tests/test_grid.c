@@ -268,6 +268,21 @@ static bool tiles_between_edges_are_whole(const struct sample *sample)
     return true;
 }
 
+/* A tile of two rows has its sums in half of the registers, and rows that share input. */
+static bool pairs_fit_the_registers(const struct sample *sample)
+{
+    const struct plan *plan = sample->plan;
+    const struct axis *h = &plan->conv.axis[AXIS_H];
+    if (!grid_rows_pair(plan))
+        return true;
+    int64_t sums = 2 * plan->tile_rows * plan->tile_vecs;
+    if (2 * sums > isa_info((cj_isa)plan->isa)->registers)
+        return sample_wrong(sample, "a pair of rows has %lld sums", (long long)sums);
+    if (h->kernel < 2 || h->stride != 1 || h->dilation != 1 || plan->conv.op != CJ_CONV)
+        return sample_wrong(sample, "a pair of rows shares nothing");
+    return true;
+}
+
 /* ---- The tests ---- */
 
 static void every_output_is_in_one_unit(void **state)
@@ -301,6 +316,12 @@ static void tiles_of_rows_between_the_edges_are_whole(void **state)
     (void)state;
     assert_int_equal(sample_plans(38, 1000, 12, tiles_between_edges_are_whole), 0);
     assert_int_equal(sample_plans(39, 300, 60, tiles_between_edges_are_whole), 0);
+}
+
+static void pairs_of_rows_share_input_and_fit(void **state)
+{
+    (void)state;
+    assert_int_equal(sample_plans(40, 1000, 40, pairs_fit_the_registers), 0);
 }
 
 static void even_tiles_differ_by_one_column(void **state)
@@ -365,6 +386,7 @@ int main(void)
         cmocka_unit_test(windows_hold_what_units_read),
         cmocka_unit_test(bands_have_room_for_windows),
         cmocka_unit_test(tiles_of_rows_between_the_edges_are_whole),
+        cmocka_unit_test(pairs_of_rows_share_input_and_fit),
         cmocka_unit_test(even_tiles_differ_by_one_column),
         cmocka_unit_test(facts_about_axes_are_those_of_all_phases),
     };
