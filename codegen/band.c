@@ -1,9 +1,8 @@
 /* A band is the block of input that one work unit reads, copied into scratch with its padding in place and in
  * the order that the micro-kernel wants, so that the micro-kernel never tests a bound.
  *
- * Rows and planes that lie wholly in zero padding are not written, unit_taps leaves them out of the sum; but
- * for plans whose tiles reach over the edge of the output: all rows and columns that no output needs are zeros.
- */
+ * Rows and planes that lie wholly in zero padding are not written where they are left out of the sum; but for
+ * plans whose tiles reach over the edge of the output all rows and columns that no output needs are zeros. */
 #include "band.h"
 
 #include "../src/arith.h"
@@ -148,8 +147,36 @@ static void copy_columns(struct em *em, const struct fill *fill, const struct ro
     }
 }
 
+/* Vectors at the ends of a row, which are emitted one by one, are few. */
+enum { MOST_END_VECTORS = 8 };
+
+/* Whether the row's columns lie side by side on both sides, and where they begin is known: true of whole rows.
+ */
+static bool open_padded(const struct fill *fill, const struct row *row, em_int count, struct em_padded *padded)
+{
+    const struct band *band = &fill->band;
+    const struct axis *axis = &fill->conv->axis[AXIS_W];
+    *padded = (struct em_padded){
+        .from = row->from, .size = axis->in, .split = band->split, .part = band->split_stride};
+    int64_t ends = max64(axis->pad_lo, 0) + max64(axis->pad_hi, 0);
+    return grid_lanes_are_columns(fill->unit->plan) && fill->conv->src.axis[AXIS_W] == 1 &&
+           fill->conv->pad_mode == CJ_PAD_ZEROS && band->split <= EM_PARTS &&
+           ends <= MOST_END_VECTORS * fill->unit->plan->lanes && em_known(row->first, &padded->first) &&
+           em_known(count, &padded->count);
+}
+
 static void fill_row(struct em *em, const struct fill *fill, const struct row *row, em_int count)
 {
+    struct em_padded padded;
+    if (open_padded(fill, row, count, &padded)) {
+        EM_FOR(em, c, em_i(em, 0), fill->channels)
+        {
+            struct em_padded channel = padded;
+            channel.from = em_offset(em, padded.from, em_mulc(em, c.at, fill->conv->src.c));
+            em_copy_padded(em, em_offset(em, row->to, em_mulc(em, c.at, fill->band.channel)), &channel);
+        }
+        return;
+    }
     em_int zero = em_i(em, 0);
     em_int left = em_clamp(em, em_sub(em, zero, row->first), zero, count);
     em_int inside = em_sub(em, em_i(em, fill->conv->axis[AXIS_W].in), row->first);
@@ -172,6 +199,26 @@ static em_int needed(struct em *em, const struct fill *fill, int axis, em_int ou
     em_int span = em_mulc(em, em_addc(em, taps, -1), p->off_step);
     em_int count = em_addc(em, em_add(em, em_mulc(em, em_addc(em, outs, -1), p->in_step), span), 1);
     return em_clamp(em, count, em_i(em, 0), em_i(em, window.count[axis]));
+}
+
+static void zero_row(struct em *em, const struct fill *fill, em_ptr to)
+{
+    EM_FOR(em, c, em_i(em, 0), fill->channels)
+    {
+        em_ptr at = em_offset(em, to, em_mulc(em, c.at, fill->band.channel));
+        em_zero_run(em, (struct em_run){at, 1}, em_i(em, fill->band.axis[AXIS_H]));
+    }
+}
+
+/* Row `at` of the input, if it lies in zero padding and the algorithm sums over it all the same. */
+static void fill_row_outside(struct em *em, const struct fill *fill, em_ptr to, em_int at)
+{
+    if (fill->conv->pad_mode != CJ_PAD_ZEROS || !grid_rows_in_band(fill->unit->plan))
+        return;
+    EM_IF(em, em_lt(em, at, em_i(em, 0)))
+    zero_row(em, fill, to);
+    EM_IF(em, em_lt(em, em_i(em, fill->conv->axis[AXIS_H].in - 1), at))
+    zero_row(em, fill, to);
 }
 
 /* Walk planes or rows: run the inner level for each that holds input. */
@@ -207,6 +254,8 @@ static void fill_axis(struct em *em, const struct fill *fill, const struct windo
         }
         EM_IF(em, holds_input)
         fill_axis(em, fill, window, axis + 1, &inner);
+        if (axis == AXIS_H)
+            fill_row_outside(em, fill, inner.to, at);
     }
 }
 

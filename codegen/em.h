@@ -151,6 +151,13 @@ em_vec em_load_strided(struct em *em, em_ptr from, int64_t stride, int n);
 void em_store(struct em *em, em_ptr to, em_vec value);
 void em_store_n(struct em *em, em_ptr to, em_vec value, int n);
 
+/* True in lane i where 0 <= start + i < count, for numbers below 2^30. Accesses under a mask touch no memory
+ * for the other lanes; a load makes them 0. */
+em_mask em_inside(struct em *em, em_int start, int64_t count);
+em_mask em_first(struct em *em, int n); /* true in the first n lanes */
+em_vec em_load_masked(struct em *em, em_ptr from, em_mask mask);
+void em_store_masked(struct em *em, em_ptr to, em_vec value, em_mask mask);
+
 /* One element in every lane. */
 em_vec em_broadcast(struct em *em, em_ptr from);
 
@@ -161,6 +168,17 @@ struct em_run {
 };
 void em_copy_run(struct em *em, struct em_run to, struct em_run from, em_int count);
 void em_zero_run(struct em *em, struct em_run to, em_int count);
+
+/* A row with zeros around it. Element `first + j` of the row of `size` elements at `from`, or 0 where there is
+ * none, goes to part j % split of the copy, place j / split, for 0 <= j < count; parts lie `part` elements
+ * apart. Goes by vectors and sets what a last one has room for behind each part, so that `part` is a multiple
+ * of the lanes. At most EM_PARTS parts. */
+enum { EM_PARTS = 4 };
+struct em_padded {
+    em_ptr from;
+    int64_t first, size, count, split, part;
+};
+void em_copy_padded(struct em *em, em_ptr to, const struct em_padded *row);
 
 /* Copy a block with its axes exchanged: element (r, c), at from.at + r * from.step + c, to to.at + c * to.step
  * + r. Touches nothing else. Goes by squares of vectors; what is left over goes by element unless its size is
@@ -173,6 +191,12 @@ void em_exchange(struct em *em, struct em_block to, struct em_block from, em_int
 
 /* Room for so many elements on the stack, aligned for whole vectors. */
 em_ptr em_room(struct em *em, int64_t elements);
+
+/* Lane i is lane (i / each) * step + first of x; undefined where there is no such lane. */
+em_vec em_spread(struct em *em, em_vec x, int each, int step, int first);
+
+/* Lane i is lane i + n of a and, behind its last one, of b. 0 < n < lanes. */
+em_vec em_slide(struct em *em, em_vec a, em_vec b, int n);
 
 em_var em_var_new(struct em *em, em_vec initial);
 em_vec em_get(struct em *em, em_var var);

@@ -64,7 +64,7 @@ void em_open(struct em *em, LLVMContextRef context, const struct plugin_request 
 {
     const struct plan *plan = request->plan;
     const struct isa_info *isa = isa_info((cj_isa)plan->isa);
-    *em = (struct em){.context = context, .has_fma = isa->has_fma != 0};
+    *em = (struct em){.context = context, .has_fma = isa->has_fma != 0, .has_masks = isa->has_masks != 0};
     em->module = LLVMModuleCreateWithNameInContext("convjit", context);
     make_types(em, plan);
     make_function(em, isa, request->cpu);

@@ -15,7 +15,7 @@ struct em {
     LLVMValueRef function;
     LLVMTypeRef element, vector, index, index_vector, pointer;
     int lanes, element_bytes;
-    bool has_fma;
+    bool has_fma, has_masks;
     bool is_f64;
 };
 
@@ -31,11 +31,16 @@ void em_close(struct em *em);
 LLVMValueRef em_intrinsic(struct em *em, const char *name, LLVMTypeRef type, LLVMValueRef *args,
                           unsigned count);
 
+/* `value` in every lane of a vector of that type. */
+LLVMValueRef em_splat(struct em *em, LLVMTypeRef vector, LLVMValueRef value);
+
 /* A constant vector with the same integer in each lane. */
 LLVMValueRef em_splat_int(struct em *em, LLVMTypeRef vector, int64_t value);
 
-/* A constant mask with the first n lanes true. */
-LLVMValueRef em_first_lanes(struct em *em, int n);
+/* Lane i is element i*step + first of `step` vectors, one behind the other. first < step. Wider steps than
+ * MOST_STEP_BY_VECTORS would load more than they pick. */
+enum { MOST_STEP_BY_VECTORS = 4 };
+em_vec em_pick(struct em *em, const em_vec from[], int step, int first);
 
 /* A slot on the stack that mem2reg turns into a register. */
 LLVMValueRef em_slot(struct em *em, LLVMTypeRef type);

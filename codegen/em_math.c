@@ -13,6 +13,15 @@ LLVMValueRef em_intrinsic(struct em *em, const char *name, LLVMTypeRef type, LLV
     return LLVMBuildCall2(em->builder, LLVMGlobalGetValueType(callee), callee, args, count, "");
 }
 
+LLVMValueRef em_splat(struct em *em, LLVMTypeRef vector, LLVMValueRef value)
+{
+    LLVMValueRef none = LLVMGetPoison(vector);
+    LLVMValueRef one = LLVMBuildInsertElement(em->builder, none, value, em_i(em, 0).v, "");
+    LLVMTypeRef lane = LLVMInt32TypeInContext(em->context);
+    LLVMValueRef first = LLVMConstNull(LLVMVectorType(lane, (unsigned)em->lanes));
+    return LLVMBuildShuffleVector(em->builder, one, none, first, "");
+}
+
 LLVMValueRef em_splat_int(struct em *em, LLVMTypeRef vector, int64_t value)
 {
     LLVMValueRef lanes[64];

@@ -1,10 +1,8 @@
 /* Addresses, loads, stores, runs, and variables.
  *
  * Tensors have the alignment of their elements and no more; packed weights that of a vector. A partial
- * access touches nothing outside its elements: masked where the instruction set masks, else by element. */
+ * access touches nothing outside its elements: see em_mask.c. */
 #include "em_internal.h"
-
-#include <string.h>
 
 em_ptr em_offset(struct em *em, em_ptr base, em_int elements)
 {
@@ -50,35 +48,9 @@ em_vec em_load_aligned(struct em *em, em_ptr from)
     return load_with_alignment(em, from, em->element_bytes * em->lanes);
 }
 
-LLVMValueRef em_first_lanes(struct em *em, int n)
-{
-    LLVMTypeRef truth = LLVMInt1TypeInContext(em->context);
-    LLVMValueRef lanes[64];
-    for (int i = 0; i < em->lanes; i++)
-        lanes[i] = LLVMConstInt(truth, i < n, 0);
-    return LLVMConstVector(lanes, (unsigned)em->lanes);
-}
-
-/* One of llvm.masked.load and llvm.masked.store, which LLVM splits into elements where nothing masks. */
-static LLVMValueRef call_masked(struct em *em, const char *name, LLVMValueRef *args)
-{
-    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
-    LLVMTypeRef types[] = {em->vector, em->pointer};
-    LLVMValueRef callee = LLVMGetIntrinsicDeclaration(em->module, id, types, 2);
-    return LLVMBuildCall2(em->builder, LLVMGlobalGetValueType(callee), callee, args, 4, "");
-}
-
-static LLVMValueRef element_alignment(struct em *em)
-{
-    return LLVMConstInt(LLVMInt32TypeInContext(em->context), (unsigned)em->element_bytes, 0);
-}
-
 em_vec em_load_n(struct em *em, em_ptr from, int n)
 {
-    if (n >= em->lanes)
-        return em_load(em, from);
-    LLVMValueRef args[] = {from.v, element_alignment(em), em_first_lanes(em, n), LLVMConstNull(em->vector)};
-    return (em_vec){call_masked(em, "llvm.masked.load", args)};
+    return em_load_masked(em, from, em_first(em, n));
 }
 
 em_vec em_load_strided(struct em *em, em_ptr from, int64_t stride, int n)
@@ -98,24 +70,35 @@ void em_store(struct em *em, em_ptr to, em_vec value)
     LLVMSetAlignment(LLVMBuildStore(em->builder, value.v, to.v), (unsigned)em->element_bytes);
 }
 
+/* `count` lanes from lane `first`. */
+static void store_part(struct em *em, em_ptr to, em_vec value, int first, int count)
+{
+    LLVMTypeRef type = LLVMInt32TypeInContext(em->context);
+    LLVMValueRef index[64];
+    for (int i = 0; i < count; i++)
+        index[i] = LLVMConstInt(type, (unsigned)(first + i), 0);
+    LLVMValueRef part = LLVMBuildShuffleVector(em->builder, value.v, LLVMGetPoison(em->vector),
+                                               LLVMConstVector(index, (unsigned)count), "");
+    LLVMSetAlignment(LLVMBuildStore(em->builder, part, em_at(em, to, first).v), (unsigned)em->element_bytes);
+}
+
+/* Without fast masks by parts of a power of two: vmaskmovps to memory takes 12 cycles on Zen. */
 void em_store_n(struct em *em, em_ptr to, em_vec value, int n)
 {
-    if (n >= em->lanes) {
-        em_store(em, to, value);
+    if (em->has_masks || n >= em->lanes) {
+        em_store_masked(em, to, value, em_first(em, n));
         return;
     }
-    LLVMValueRef args[] = {value.v, to.v, element_alignment(em), em_first_lanes(em, n)};
-    call_masked(em, "llvm.masked.store", args);
+    for (int part = em->lanes / 2, done = 0; done < n; part /= 2)
+        if (n - done >= part) {
+            store_part(em, to, value, done, part);
+            done += part;
+        }
 }
 
 em_vec em_broadcast(struct em *em, em_ptr from)
 {
-    LLVMValueRef zero = em_i(em, 0).v;
-    LLVMValueRef one =
-        LLVMBuildInsertElement(em->builder, LLVMGetPoison(em->vector), load_scalar(em, from), zero, "");
-    LLVMTypeRef lane = LLVMInt32TypeInContext(em->context);
-    LLVMValueRef first = LLVMConstNull(LLVMVectorType(lane, (unsigned)em->lanes));
-    return (em_vec){LLVMBuildShuffleVector(em->builder, one, LLVMGetPoison(em->vector), first, "")};
+    return (em_vec){em_splat(em, em->vector, load_scalar(em, from))};
 }
 
 /* Elements of a run that vectors cover; the rest goes one by one. */
@@ -124,28 +107,14 @@ static em_int whole_vectors(struct em *em, em_int count)
     return em_sub(em, count, em_rem(em, count, em_i(em, em->lanes)));
 }
 
-/* Every `step`-th element from `from`: whole vectors, picked apart. Reads up to step - 1 elements behind the
- * last. */
+/* Every `step`-th element from `from`. Reads up to step - 1 elements behind the last. */
 static em_vec load_every(struct em *em, em_ptr from, int step)
 {
-    LLVMTypeRef type = LLVMInt32TypeInContext(em->context);
-    LLVMValueRef picked = em_load(em, from).v, index[64];
-    for (int part = 1; part < step; part++) {
-        for (int i = 0; i < em->lanes; i++) {
-            int at = i * step, here = at / em->lanes == part;
-            int before = part == 1 ? at : i; /* the first shuffle picks from the first vector, too */
-            index[i] =
-                LLVMConstInt(type, (unsigned)(here ? em->lanes + at % em->lanes : before % em->lanes), 0);
-        }
-        LLVMValueRef next = em_load(em, em_at(em, from, (int64_t)part * em->lanes)).v;
-        picked =
-            LLVMBuildShuffleVector(em->builder, picked, next, LLVMConstVector(index, (unsigned)em->lanes), "");
-    }
-    return (em_vec){picked};
+    em_vec parts[MOST_STEP_BY_VECTORS];
+    for (int i = 0; i < step; i++)
+        parts[i] = em_load(em, em_at(em, from, (int64_t)i * em->lanes));
+    return em_pick(em, parts, step, 0);
 }
-
-/* Wider steps read more than they pick. */
-enum { MOST_STEP_BY_VECTORS = 4 };
 
 /* Copies what whole vectors cover and returns how much that is. */
 static em_int copy_vectors(struct em *em, struct em_run to, struct em_run from, em_int count)

@@ -36,16 +36,20 @@ struct channel_operands {
     em_vec bias, first[CJ_MAX_POST], second[CJ_MAX_POST];
 };
 
-/* Channels of a vector: `lanes` of them, `step` apart; step 0 is one channel in every lane. */
+/* Channels of a vector: `lanes` of them, `step` apart, or side by side under a mask; step 0 is one channel in
+ * every lane. */
 struct channels {
     em_int first;
     int64_t step;
     int lanes;
+    const em_mask *inside; /* or NULL */
 };
 
 static em_vec load_channels(struct em *em, em_ptr from, const struct channels *channels)
 {
     em_ptr at = em_offset(em, from, channels->first);
+    if (channels->step && channels->inside)
+        return em_load_masked(em, at, *channels->inside);
     return channels->step ? em_load_strided(em, at, channels->step, channels->lanes) : em_broadcast(em, at);
 }
 
@@ -88,22 +92,36 @@ static int lanes_of(struct em *em, const struct outgoing *o, int vec)
     return vec == o->sums->vecs - 1 ? o->out->lanes_of_last : em_lanes(em);
 }
 
+static em_vec load_vector(struct em *em, const struct outgoing *o, em_ptr from, int vec)
+{
+    if (o->out->inside)
+        return em_load_masked(em, from, o->out->inside[vec]);
+    return em_load_n(em, from, o->at.staged ? em_lanes(em) : lanes_of(em, o, vec));
+}
+
+static void store_vector(struct em *em, const struct outgoing *o, em_ptr to, em_vec value, int vec)
+{
+    if (o->out->inside)
+        em_store_masked(em, to, value, o->out->inside[vec]);
+    else
+        em_store_n(em, to, value, o->at.staged ? em_lanes(em) : lanes_of(em, o, vec));
+}
+
 static void finish_vector(struct em *em, const struct outgoing *o, const struct channel_operands *operands,
                           int row, int vec)
 {
     const struct conv *conv = o->epilogue->conv;
     int64_t offset = row * o->at.row_step + (int64_t)vec * em_lanes(em);
-    int lanes = o->at.staged ? em_lanes(em) : lanes_of(em, o, vec);
     em_vec y = tile_sum(em, o->sums, row, vec);
     if (conv->has_bias)
         y = em_vadd(em, y, operands->bias);
     for (int i = 0; i < conv->posts; i++) {
         em_vec first = operands->first[i];
         if (conv->post[i].kind == CJ_POST_RESIDUAL)
-            first = em_load_n(em, em_at(em, o->at.residual, offset), lanes);
+            first = load_vector(em, o, em_at(em, o->at.residual, offset), vec);
         y = postop_apply(em, &conv->post[i], y, first, operands->second[i]);
     }
-    em_store_n(em, em_at(em, o->at.dst, offset), y, lanes);
+    store_vector(em, o, em_at(em, o->at.dst, offset), y, vec);
 }
 
 static void finish_vectors(struct em *em, const struct outgoing *o)
@@ -113,7 +131,8 @@ static void finish_vectors(struct em *em, const struct outgoing *o)
     for (int outer = 0; outer < (by_row ? o->sums->rows : o->sums->vecs); outer++) {
         int64_t step = by_row ? out->row_channel : out->lane_channel * em_lanes(em);
         struct channels channels = {em_addc(em, out->channel, outer * step), out->lane_channel,
-                                    by_row ? em_lanes(em) : lanes_of(em, o, outer)};
+                                    by_row ? em_lanes(em) : lanes_of(em, o, outer),
+                                    out->inside && !by_row ? &out->inside[outer] : NULL};
         struct channel_operands operands = load_operands(em, o->epilogue, &channels);
         for (int inner = 0; inner < (by_row ? o->sums->vecs : o->sums->rows); inner++)
             finish_vector(em, o, &operands, by_row ? outer : inner, by_row ? inner : outer);

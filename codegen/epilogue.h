@@ -19,6 +19,7 @@ struct output_tile {
     em_int channel; /* of (row 0, lane 0) */
     int64_t row_channel, lane_channel;
     int lanes_of_last; /* lanes of the last vector that exist */
+    em_mask *inside;   /* those of each vector, where that is known only in the generated code; else NULL */
 };
 
 /* Finish and store all sums of a tile. */

@@ -13,10 +13,12 @@ struct stage {
     em_ptr weights; /* packed */
 };
 
-/* Compute the unit: direct.c, planar.c, depthwise.c. */
+/* Compute the unit: direct.c, planar.c, depthwise.c, stencil.c, grouped.c. */
 void direct_unit(struct em *em, const struct stage *stage);
 void planar_unit(struct em *em, const struct stage *stage);
 void depthwise_unit(struct em *em, const struct stage *stage);
+void stencil_unit(struct em *em, const struct stage *stage);
+void grouped_unit(struct em *em, const struct stage *stage);
 
 /* Every unit of the call, one stage each. */
 void emit_units(struct em *em, const struct plan *plan,

@@ -2,6 +2,9 @@
 
 #include "../src/arith.h"
 
+#include <assert.h>
+#include <string.h>
+
 /* A fused multiply-add takes 4 cycles and two start in each (Zen 2 to 5, Skylake to Sapphire Rapids), so
  * fewer than 8 independent sums leave the units idle. Sets are dealt steps in turn and added up in a fixed
  * order at the end, so the result depends on the plan alone. */
@@ -32,6 +35,16 @@ struct tile tile_open(struct em *em, int rows, int vecs, int unroll)
 static em_var sum_at(const struct tile *tile, int set, int row, int vec)
 {
     return tile->sum[(set * tile->rows + row) * tile->vecs + vec];
+}
+
+struct tile tile_part(const struct tile *tile, int first, int rows)
+{
+    struct tile part = {.rows = rows, .vecs = tile->vecs, .sets = tile->sets};
+    if (rows == tile->rows)
+        return *tile;
+    assert(tile->sets == 1);
+    memcpy(part.sum, tile->sum + first * tile->vecs, (size_t)(rows * tile->vecs) * sizeof *part.sum);
+    return part;
 }
 
 void tile_add(struct em *em, const struct tile *tile, int step, int row, int vec, em_vec a, em_vec b)

@@ -18,6 +18,9 @@ int tile_unroll(const struct plan *plan, int rows, int vecs);
 /* All zero. `unroll` steps of the reduction are at hand to be dealt out to sets. */
 struct tile tile_open(struct em *em, int rows, int vecs, int unroll);
 
+/* `rows` of a tile from row `first`: the same accumulators. Of a tile with one set. */
+struct tile tile_part(const struct tile *tile, int first, int rows);
+
 /* sum(row, vec) += a * b, in step number `step`. */
 void tile_add(struct em *em, const struct tile *tile, int step, int row, int vec, em_vec a, em_vec b);
 

@@ -205,9 +205,10 @@ struct tap_range unit_taps(struct em *em, const struct unit *unit, int axis, em_
 static em_int first_channel(struct em *em, const struct unit *unit)
 {
     const struct conv *conv = &unit->plan->conv;
+    int64_t in_group = conv->ic / conv->groups;
     if (grid_lanes_cross_groups(unit->plan))
-        return em_mulc(em, unit->block0, grid_channels(unit->plan).block);
-    return em_mulc(em, unit->group, conv->ic / conv->groups);
+        return em_mulc(em, unit->block0, grid_channels(unit->plan).block * in_group);
+    return em_mulc(em, unit->group, in_group);
 }
 
 /* The input coordinate of the unit's first output and tap 0. */

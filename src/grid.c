@@ -55,12 +55,18 @@ static int64_t winograd_cols(const struct plan *plan)
  * tile, and whether all tiles have them, the last one reaching over the edge. */
 static const struct {
     int64_t (*cols)(const struct plan *plan);
-    bool equal_tiles, lanes_are_columns, lanes_cross_groups, fills_padded_rows;
+    bool equal_tiles, lanes_are_columns, lanes_cross_groups, lanes_hold_groups, rows_are_rows,
+        fills_padded_rows;
 } shapes[ALGOS] = {
     [ALGO_direct] = {.cols = even_cols},
     [ALGO_planar] = {.cols = vector_cols, .equal_tiles = true, .lanes_are_columns = true},
     [ALGO_winograd] = {.cols = winograd_cols, .equal_tiles = true, .fills_padded_rows = true},
     [ALGO_depthwise] = {.cols = even_cols, .lanes_cross_groups = true},
+    [ALGO_grouped] = {.cols = even_cols, .lanes_cross_groups = true, .lanes_hold_groups = true},
+    [ALGO_stencil] = {.cols = vector_cols,
+                      .equal_tiles = true,
+                      .lanes_are_columns = true,
+                      .rows_are_rows = true},
     [ALGO_separable] = {.cols = even_cols},
     [ALGO_reference] = {.cols = even_cols},
 };
@@ -102,12 +108,13 @@ static int64_t tiles_col(const struct tiles *tiles, int64_t tile)
     return tile * (tiles->size - 1) + min64(tile, tiles->big);
 }
 
-/* Whether outputs begin .. begin + count of axis W have a tap outside the input. */
-static bool reaches_out(const struct conv *conv, const struct phase_axis *p, int64_t begin, int64_t count)
+/* Whether outputs begin .. begin + count of an axis have a tap outside the input. */
+static bool reaches_out(const struct conv *conv, int axis, int64_t begin, int64_t count)
 {
+    struct phase_axis phase = conv_axis_phase(conv, axis, 0), *p = &phase;
     int64_t low = begin * p->in_step + p->off0;
     int64_t high = (begin + count - 1) * p->in_step + p->off0 + (p->taps - 1) * p->off_step;
-    return low < 0 || high >= conv->axis[AXIS_W].in;
+    return low < 0 || high >= conv->axis[axis].in;
 }
 
 struct edges grid_edges(const struct plan *plan)
@@ -116,17 +123,16 @@ struct edges grid_edges(const struct plan *plan)
     if (plan->band || !conv_axis_padded(&plan->conv, AXIS_W))
         return edges;
     struct phase phase = conv_phase(&plan->conv, 0);
-    const struct phase_axis *p = &phase.axis[AXIS_W];
     struct tiles tiles = grid_tiles(plan, &phase);
     int64_t count = tiles.big + tiles.small;
     for (; edges.first < count; edges.first++) {
         int64_t width = edges.first < tiles.big ? tiles.size : tiles.size - 1;
-        if (!reaches_out(&plan->conv, p, tiles_col(&tiles, edges.first), width))
+        if (!reaches_out(&plan->conv, AXIS_W, tiles_col(&tiles, edges.first), width))
             break;
     }
     for (; edges.first + edges.last < count; edges.last++) {
         int64_t tile = count - 1 - edges.last, width = tile < tiles.big ? tiles.size : tiles.size - 1;
-        if (!reaches_out(&plan->conv, p, tiles_col(&tiles, tile), width))
+        if (!reaches_out(&plan->conv, AXIS_W, tiles_col(&tiles, tile), width))
             break;
     }
     return edges;
@@ -134,6 +140,56 @@ struct edges grid_edges(const struct plan *plan)
 
 /* Versions of the micro-kernel for the edges of a row: each is about 1 KB of code. */
 enum { MOST_EDGES = 4 };
+
+/* The tiles of rows that reach out; at the end also the one that is cut off. */
+static struct edges row_edges(const struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    int64_t size = plan->tile_rows, outs = conv->axis[AXIS_H].out, count = ceil_div(outs, size);
+    struct edges edges = {0, 0};
+    while (edges.first < count && reaches_out(conv, AXIS_H, edges.first * size, min64(size, outs)))
+        edges.first++;
+    for (; edges.first + edges.last < count; edges.last++) {
+        int64_t row = (count - 1 - edges.last) * size;
+        if (!reaches_out(conv, AXIS_H, row, size) && row + size <= outs)
+            break;
+    }
+    return edges;
+}
+
+int64_t grid_taps_in_turn(const struct conv *conv)
+{
+    int64_t taps = conv->axis[AXIS_H].kernel, best = STENCIL_TAPS;
+    if (taps <= STENCIL_TAPS)
+        return taps;
+    for (int64_t turn = best; 2 * turn >= STENCIL_TAPS; turn--)
+        best = taps % turn < taps % best ? turn : best;
+    return best;
+}
+
+bool grid_rows_in_band(const struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    if (!shapes[plan->algo].rows_are_rows || !conv_axis_padded(conv, AXIS_H))
+        return false;
+    struct edges edges = row_edges(plan);
+    return conv->pad_mode != CJ_PAD_ZEROS || conv->axis[AXIS_H].kernel > STENCIL_TAPS ||
+           edges.first + edges.last > MOST_EDGES;
+}
+
+struct edges grid_row_edges(const struct plan *plan)
+{
+    bool cut_off = plan->conv.axis[AXIS_H].out % plan->tile_rows > 0;
+    return grid_rows_in_band(plan) ? (struct edges){0, cut_off} : row_edges(plan);
+}
+
+bool grid_masks_columns(const struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    int64_t cols = conv->axis[AXIS_W].out, width = plan->tile_vecs * plan->lanes;
+    return isa_info((cj_isa)plan->isa)->has_masks && conv->dst.axis[AXIS_W] == 1 && cols % width &&
+           cols < 1 << 30;
+}
 
 bool grid_can_drop_band(const struct plan *plan)
 {
@@ -148,6 +204,32 @@ bool grid_can_drop_band(const struct plan *plan)
             edges.first + edges.last <= MOST_EDGES && grid_of_plan(plan).tile_units == 1);
 }
 
+/* Where lanes run across groups (depthwise, grouped): the whole ones that a block of vectors has room for. */
+static int64_t groups_in_block(const struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    int64_t width = shapes[plan->algo].lanes_hold_groups ? max64(conv->ic, conv->oc) / conv->groups : 1;
+    return plan->tile_vecs * plan->lanes / width;
+}
+
+bool grid_masks_channels(const struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    int64_t rest = conv->groups % (plan->tile_vecs * plan->lanes);
+    bool side_by_side = conv->dst.c == 1 && conv->src.c == 1 && conv->oc == conv->groups;
+    return isa_info((cj_isa)plan->isa)->has_masks && side_by_side && conv->groups < 1 << 30 &&
+           ceil_div(rest, plan->lanes) == plan->tile_vecs;
+}
+
+bool grid_rows_pair(const struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    const struct axis *h = &conv->axis[AXIS_H];
+    bool shares = h->stride == 1 && h->dilation == 1 && h->kernel > 1 && h->kernel <= 3 && h->out > 1;
+    return plan->algo == ALGO_depthwise && conv->op == CJ_CONV && shares && plan->tile_vecs == 1 &&
+           plan->tile_rows >= 4 && 4 * plan->tile_rows <= isa_info((cj_isa)plan->isa)->registers;
+}
+
 struct channel_block grid_channels(const struct plan *plan)
 {
     const struct conv *conv = &plan->conv;
@@ -155,9 +237,10 @@ struct channel_block grid_channels(const struct plan *plan)
     if (conv->op == CJ_SEPARABLE)
         return (struct channel_block){1, conv->oc, plan->tile_vecs * plan->lanes};
     if (shapes[plan->algo].lanes_are_columns)
-        return (struct channel_block){conv->groups, per_group, plan->tile_rows};
+        return (struct channel_block){conv->groups, per_group,
+                                      shapes[plan->algo].rows_are_rows ? 1 : plan->tile_rows};
     if (shapes[plan->algo].lanes_cross_groups)
-        return (struct channel_block){1, conv->groups, plan->tile_vecs * plan->lanes};
+        return (struct channel_block){1, conv->groups, groups_in_block(plan)};
     return (struct channel_block){conv->groups, per_group, plan->tile_vecs * plan->lanes};
 }
 
@@ -253,10 +336,13 @@ struct band grid_band(const struct plan *plan)
         return planar_band(plan, &window);
     struct band band = {.channels = plan->conv.ic / plan->conv.groups, .channel = 1, .split = 1};
     if (shapes[plan->algo].lanes_cross_groups)
-        band.channels = grid_of_plan(plan).unit_blocks * grid_channels(plan).block;
+        band.channels *= grid_of_plan(plan).unit_blocks * grid_channels(plan).block;
     band.axis[AXIS_W] = band_pixel(plan, band.channels);
     band.axis[AXIS_H] = band.axis[AXIS_W] * window.count[AXIS_W];
     band.axis[AXIS_D] = band.axis[AXIS_H] * window.count[AXIS_H];
     band.elements = band.axis[AXIS_D] * window.count[AXIS_D];
+    /* A vector of the last pixel reads on behind its groups. */
+    if (shapes[plan->algo].lanes_hold_groups)
+        band.elements += plan->lanes;
     return band;
 }

@@ -41,10 +41,33 @@ struct edges {
 };
 struct edges grid_edges(const struct plan *plan);
 
+/* The same for tiles of rows (stencil): those that are emitted apart, their rows known, because some of their
+ * taps along H lie in the padding, or because they are cut off. Where that would be too many versions, or the
+ * kernel has too many rows to unroll, the rows around the input stand in the band instead. */
+enum { STENCIL_TAPS = 8 };
+struct edges grid_row_edges(const struct plan *plan);
+bool grid_rows_in_band(const struct plan *plan);
+
+/* Rows of taps in a turn of a stencil: all, or so many that the fewest are left to go one by one. */
+int64_t grid_taps_in_turn(const struct conv *conv);
+
+/* Whether the last tile of a row (stencil) stores its columns under a mask, and all tiles share one code; masks
+ * compare columns as 32 bits. */
+bool grid_masks_columns(const struct plan *plan);
+
 /* Whether a depthwise plan can read its input in place: channels side by side, zeros around it, and either no
  * taps in them along W, or few edges, whole rows and all taps unrolled, so that the taps outside are known at
  * emission. */
 bool grid_can_drop_band(const struct plan *plan);
+
+/* Whether depthwise computes the channels behind the last whole block by the code of whole blocks, under a
+ * mask: what would be a second version of everything. */
+bool grid_masks_channels(const struct plan *plan);
+
+/* Whether a depthwise tile is two output rows, which share their input but one row of each: three rows of taps
+ * at most, as each version of the micro-kernel holds them four times, and a vector of channels, so that the
+ * sums of both leave registers for pixels. */
+bool grid_rows_pair(const struct plan *plan);
 
 struct tiles tiles_even(int64_t outs, int64_t most);
 struct tiles grid_tiles(const struct plan *plan, const struct phase *phase);
@@ -87,7 +110,8 @@ bool grid_tiles_are_equal(const struct plan *plan);
  * which therefore must hold zeros; else the sum leaves them out. */
 bool grid_fills_padded_rows(const struct plan *plan);
 
-/* Whether lanes are columns (planar) rather than channels, and whether they run across groups (depthwise). */
+/* Whether lanes are columns (planar, stencil) rather than channels, and whether they run across groups
+ * (depthwise). */
 bool grid_lanes_are_columns(const struct plan *plan);
 bool grid_lanes_cross_groups(const struct plan *plan);
 

@@ -12,6 +12,9 @@
 /* One step of a reduction in a register tile of rows x vecs: `loads` loads beside rows*vecs multiply-adds. */
 double model_step(const struct target *target, double rows, double vecs, double loads);
 
+/* What a load of a vector counts that begins at any element: some cross a line and take a second access. */
+double model_unaligned(const struct plan *plan);
+
 /* How elements get from a tensor into a band, or from a tile to the output: as they lie, with channels and
  * columns changing places, or each by itself. */
 enum model_move { MOVE_RUNS, MOVE_EXCHANGED, MOVE_SCATTERED };
@@ -47,7 +50,7 @@ int64_t model_unroll(int64_t sums);
 
 /* Rows of a depthwise tile for `cols` output columns, and taps of a row of its kernel that are unrolled. */
 int64_t model_depthwise_rows(cj_isa isa, int64_t vecs, int64_t cols);
-int64_t model_depthwise_unroll(int64_t taps);
+int64_t model_depthwise_unroll(cj_isa isa, int64_t taps);
 
 /* The smallest power of two of lanes that holds `channels`, at most the target's and at least 2. */
 int64_t model_lanes(const struct target *target, cj_dtype dtype, int64_t channels);

@@ -25,7 +25,7 @@ struct plan stage_depthwise(const struct plan *separable)
     plan.conv.has_bias = 0;
     plan.conv.posts = 0;
     plan.block_oc = round_up(plan.conv.groups, plan.tile_vecs * plan.lanes);
-    plan.unroll = model_depthwise_unroll(conv_most_taps(&plan.conv, AXIS_W));
+    plan.unroll = model_depthwise_unroll((cj_isa)plan.isa, conv_most_taps(&plan.conv, AXIS_W));
     /* Units of whole rows leave each stage the tile that suits it. */
     if (grid_of_plan(separable).tile_units == 1) {
         int64_t cols = conv_most_outs(&plan.conv, AXIS_W);

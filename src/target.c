@@ -4,8 +4,8 @@
 #include <string.h>
 
 static const struct isa_info isas[] = {
-#define ISA(isa, name, cpu, bytes, registers, fma, folds, features) \
-    [isa] = {name, cpu, bytes, registers, fma, folds, features},
+#define ISA(isa, name, cpu, bytes, registers, fma, folds, masks, features) \
+    [isa] = {name, cpu, bytes, registers, fma, folds, masks, features},
 #include "isa.inc"
 #undef ISA
 };

@@ -14,8 +14,8 @@ struct target {
 struct isa_info {
     const char *name, *llvm_cpu;
     int vector_bytes, registers;
-    int has_fma, folds_broadcast; /* 0 or 1 */
-    const char *features;         /* what generated code may use, as words */
+    int has_fma, folds_broadcast, has_masks; /* 0 or 1 */
+    const char *features;                    /* what generated code may use, as words */
 };
 
 /* The row of an ISA other than CJ_ISA_HOST. */

@@ -92,8 +92,8 @@ struct point {
     int64_t channel, out[AXES], tap[AXES];
 };
 
-/* False where nothing is to be read: in rows and planes of zeros, and beside the input where there is no band.
- */
+/* False where nothing is to be read: in planes of zeros, in rows of zeros that are no part of the band, and
+ * beside the input where there is no band. */
 static bool wanted(const struct memory *m, const struct point *p, double *value)
 {
     const struct conv *conv = &m->sample->plan->conv;
@@ -105,7 +105,9 @@ static bool wanted(const struct memory *m, const struct point *p, double *value)
         int64_t at = p->out[a] * phase->in_step + phase->off0 + p->tap[a] * phase->off_step;
         int64_t last = (phase->outs - 1) * phase->in_step + phase->off0 + (phase->taps - 1) * phase->off_step;
         int64_t from = at > last ? -1 : padded(conv->pad_mode, at, conv->axis[a].in);
-        bool filled = a == AXIS_W || (a == AXIS_H && grid_fills_padded_rows(m->sample->plan));
+        bool filled =
+            a == AXIS_W ||
+            (a == AXIS_H && (grid_fills_padded_rows(m->sample->plan) || grid_rows_in_band(m->sample->plan)));
         if (from < 0 && !(filled && m->sample->plan->band))
             return false;
         zero = zero || from < 0;
@@ -154,7 +156,7 @@ static bool taps_are_right(const struct memory *m, struct point *p)
 static int64_t unit_channels(const struct plan *plan, const struct plain_unit *unit, int64_t *first)
 {
     const struct conv *conv = &plan->conv;
-    int64_t block = grid_channels(plan).block, end = unit->block[1] * block;
+    int64_t block = grid_channels(plan).block * (conv->ic / conv->groups), end = unit->block[1] * block;
     if (grid_lanes_cross_groups(plan)) {
         *first = unit->block[0] * block;
         return (end < conv->ic ? end : conv->ic) - *first;

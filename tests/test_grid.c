@@ -213,8 +213,8 @@ static bool places_differ(const struct sample *sample, const struct band *band, 
     return true;
 }
 
-/* Where lanes are columns, vectors of the last tile read on behind the window, at each tap: still in the band.
- */
+/* Where lanes are columns, vectors of the last tile read on behind the window, at each tap, and their
+ * neighbours behind them at all but the last: still in the band. */
 static bool vectors_stay_inside(const struct sample *sample, const struct band *band,
                                 const struct window *window)
 {
@@ -226,7 +226,8 @@ static bool vectors_stay_inside(const struct sample *sample, const struct band *
         for (int64_t t = 0; t < taps; t++) {
             int64_t at[] = {window->count[0] - 1, window->count[1] - 1,
                             v * plan->lanes * p.in_step + t * p.off_step};
-            int64_t end = band_place(band, band->channels - 1, at) + plan->lanes;
+            int64_t read = band->split == 1 && t + 1 < taps ? 2 * plan->lanes : plan->lanes;
+            int64_t end = band_place(band, band->channels - 1, at) + read;
             if (end > band->elements)
                 return sample_wrong(sample, "vector %lld, tap %lld ends at %lld of the band's %lld",
                                     (long long)v, (long long)t, (long long)end, (long long)band->elements);
@@ -256,6 +257,54 @@ static bool band_has_room(const struct sample *sample)
     return right;
 }
 
+/* ---- Tiles of rows ---- */
+
+/* Rows [begin, end) read no row outside the input. */
+static bool rows_read_inside(const struct conv *conv, int64_t begin, int64_t end)
+{
+    struct phase_axis p = conv_axis_phase(conv, AXIS_H, 0);
+    for (int64_t j = begin; j < end; j++)
+        for (int64_t t = 0; t < p.taps; t++) {
+            int64_t at = j * p.in_step + p.off0 + t * p.off_step;
+            if (at < 0 || at >= conv->axis[AXIS_H].in)
+                return false;
+        }
+    return true;
+}
+
+/* The tiles that are emitted for a row that is not known are whole, and read the input or a band. */
+static bool tiles_between_edges_are_whole(const struct sample *sample)
+{
+    const struct plan *plan = sample->plan;
+    int64_t size = plan->tile_rows, rows = plan->conv.axis[AXIS_H].out;
+    if (plan->algo != ALGO_stencil)
+        return true;
+    struct edges edges = grid_row_edges(plan);
+    bool in_band = grid_rows_in_band(plan);
+    int64_t end = (rows + size - 1) / size - edges.last;
+    if (in_band && !plan->band)
+        return sample_wrong(sample, "rows outside are in a band that there is not");
+    for (int64_t i = edges.first; i < end; i++)
+        if ((i + 1) * size > rows || (!in_band && !rows_read_inside(&plan->conv, i * size, (i + 1) * size)))
+            return sample_wrong(sample, "tile %lld of rows is at the edge", (long long)i);
+    return true;
+}
+
+/* A tile of two rows has its sums in half of the registers, and rows that share input. */
+static bool pairs_fit_the_registers(const struct sample *sample)
+{
+    const struct plan *plan = sample->plan;
+    const struct axis *h = &plan->conv.axis[AXIS_H];
+    if (!grid_rows_pair(plan))
+        return true;
+    int64_t sums = 2 * plan->tile_rows * plan->tile_vecs;
+    if (2 * sums > isa_info((cj_isa)plan->isa)->registers)
+        return sample_wrong(sample, "a pair of rows has %lld sums", (long long)sums);
+    if (h->kernel < 2 || h->stride != 1 || h->dilation != 1 || plan->conv.op != CJ_CONV)
+        return sample_wrong(sample, "a pair of rows shares nothing");
+    return true;
+}
+
 /* ---- The tests ---- */
 
 static void every_output_is_in_one_unit(void **state)
@@ -282,6 +331,19 @@ static void bands_have_room_for_windows(void **state)
     (void)state;
     assert_int_equal(sample_plans(35, 300, 12, band_has_room), 0);
     assert_int_equal(sample_plans(36, 40, 80, band_has_room), 0);
+}
+
+static void tiles_of_rows_between_the_edges_are_whole(void **state)
+{
+    (void)state;
+    assert_int_equal(sample_plans(38, 1000, 12, tiles_between_edges_are_whole), 0);
+    assert_int_equal(sample_plans(39, 300, 60, tiles_between_edges_are_whole), 0);
+}
+
+static void pairs_of_rows_share_input_and_fit(void **state)
+{
+    (void)state;
+    assert_int_equal(sample_plans(40, 1000, 40, pairs_fit_the_registers), 0);
 }
 
 static void even_tiles_differ_by_one_column(void **state)
@@ -345,6 +407,8 @@ int main(void)
         cmocka_unit_test(rows_longer_than_a_tile_are_covered),
         cmocka_unit_test(windows_hold_what_units_read),
         cmocka_unit_test(bands_have_room_for_windows),
+        cmocka_unit_test(tiles_of_rows_between_the_edges_are_whole),
+        cmocka_unit_test(pairs_of_rows_share_input_and_fit),
         cmocka_unit_test(even_tiles_differ_by_one_column),
         cmocka_unit_test(facts_about_axes_are_those_of_all_phases),
     };

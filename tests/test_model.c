@@ -115,6 +115,35 @@ static void smaller_tiles_are_unrolled_further(void **state)
     assert_int_equal(model_unroll(64), 1);
 }
 
+/* Short rows of a kernel are unrolled whole; longer ones leave as few taps as a turn of 4 to 7 can. */
+static void rows_of_a_depthwise_kernel_are_unrolled(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        for (int64_t taps = 1; taps < 100; taps++) {
+            int64_t unroll = model_depthwise_unroll(isas[i], taps), least = taps;
+            int64_t most = isa_info(isas[i])->registers < 32 ? 4 : 7;
+            for (int64_t turn = 4; turn <= most; turn++)
+                least = taps % turn < least ? taps % turn : least;
+            assert_int_equal(unroll, taps <= 7 ? taps : unroll);
+            assert_true(taps <= 7 || (unroll >= 4 && unroll <= most && taps % unroll == least));
+        }
+}
+
+/* By counting the lines under a vector at each element of a line. */
+static void loads_at_any_element_cost_the_lines_they_touch(void **state)
+{
+    (void)state;
+    for (int dtype = CJ_F32; dtype <= CJ_F64; dtype++)
+        for (int64_t lanes = 1; lanes * dtype_bytes((cj_dtype)dtype) <= 64; lanes *= 2) {
+            int64_t bytes = dtype_bytes((cj_dtype)dtype), lines = 0;
+            struct plan plan = {.conv.dtype = dtype, .lanes = lanes};
+            for (int64_t at = 0; at < 64; at += bytes)
+                lines += 1 + (at + lanes * bytes > 64);
+            assert_float_equal(model_unaligned(&plan), (double)(lines * bytes) / 64, 1e-9);
+        }
+}
+
 /* The smallest power of two that holds the channels, by trying them. */
 static void lanes_hold_the_channels(void **state)
 {
@@ -141,6 +170,8 @@ int main(void)
         cmocka_unit_test(tiles_fill_the_registers),
         cmocka_unit_test(even_rows_divide_or_are_the_most),
         cmocka_unit_test(smaller_tiles_are_unrolled_further),
+        cmocka_unit_test(rows_of_a_depthwise_kernel_are_unrolled),
+        cmocka_unit_test(loads_at_any_element_cost_the_lines_they_touch),
         cmocka_unit_test(lanes_hold_the_channels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

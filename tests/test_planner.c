@@ -44,6 +44,7 @@ static const struct {
 } algorithms[] = {
     {"direct", {true, true, true, true, false}},       {"planar", {true, true, true, true, false}},
     {"winograd", {true, true, false, true, false}},    {"depthwise", {false, false, true, false, false}},
+    {"stencil", {true, true, true, false, false}},     {"grouped", {false, true, true, false, false}},
     {"separable", {false, false, false, false, true}}, {"reference", {true, true, true, true, true}},
 };
 

@@ -19,10 +19,10 @@ static void each_instruction_set_has_its_registers(void **state)
     static const struct {
         cj_isa isa;
         const char *name;
-        int bytes, registers, fma, folds;
-    } rows[] = {{CJ_ISA_SSE2, "sse2", 16, 16, 0, 0},
-                {CJ_ISA_AVX2, "avx2", 32, 16, 1, 0},
-                {CJ_ISA_AVX512, "avx512", 64, 32, 1, 1}};
+        int bytes, registers, fma, folds, masks;
+    } rows[] = {{CJ_ISA_SSE2, "sse2", 16, 16, 0, 0, 0},
+                {CJ_ISA_AVX2, "avx2", 32, 16, 1, 0, 0},
+                {CJ_ISA_AVX512, "avx512", 64, 32, 1, 1, 1}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct isa_info *info = isa_info(rows[i].isa);
         assert_string_equal(info->name, rows[i].name);
@@ -30,6 +30,7 @@ static void each_instruction_set_has_its_registers(void **state)
         assert_int_equal(info->registers, rows[i].registers);
         assert_int_equal(info->has_fma, rows[i].fma);
         assert_int_equal(info->folds_broadcast, rows[i].folds);
+        assert_int_equal(info->has_masks, rows[i].masks);
     }
 }
 

@@ -41,9 +41,13 @@ static void emit_tile(struct em *em, const struct plan *plan, const void *arg)
                     tile_add(em, &tile, k, r, v, em_load(em, em_at(em, a, (k * rows + r) * lanes)),
                              em_load(em, em_at(em, b, (k * vecs + v) * lanes)));
     }
-    for (int r = 0; r < shape->rows; r++)
+    for (int r = 0; r < shape->rows; r++) {
+        bool apart = tile.sets == 1; /* then each row is a part of its own */
+        struct tile row = apart ? tile_part(&tile, r, 1) : tile;
         for (int v = 0; v < shape->vecs; v++)
-            em_store(em, em_at(em, em_argument(em, EM_DST), (r * vecs + v) * lanes), tile_sum(em, &tile, r, v));
+            em_store(em, em_at(em, em_argument(em, EM_DST), (r * vecs + v) * lanes),
+                     tile_sum(em, &row, apart ? 0 : r, v));
+    }
 }
 
 struct memory {

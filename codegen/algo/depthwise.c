@@ -7,7 +7,10 @@
  * of channels before the next tile, so that memory is walked in order: with the blocks outside, channels that
  * lie 2 KB and more apart from pixel to pixel fall on few sets of L1 and many pages. Output channels of one
  * input channel (the multiplier m) are m sums over the same input. Weights are packed [phase][channel
- * block][j][td][th][tw][channel in block]. */
+ * block][j][td][th][tw][channel in block].
+ *
+ * Where two output rows share most of their input, a tile has both: a row of input is then read once for the
+ * two, which halves what comes from L2 when rows of all channels do not fit L1. */
 #include "../stage.h"
 #include "../tile.h"
 
@@ -15,12 +18,15 @@
 
 #include <assert.h>
 
-/* A register block of channels: a whole one or the rest behind them. */
+/* A register block of channels: a whole one or the rest behind them, or either under a mask. */
 struct block {
     int vecs, lanes_of_last;
-    em_int weights; /* elements from the start of the packed weights, multiplier index 0 */
-    em_int channel; /* of the input */
+    em_mask *inside; /* lanes of each vector, or NULL where they are known */
+    em_int weights;  /* elements from the start of the packed weights, multiplier index 0 */
+    em_int channel;  /* of the input */
 };
+
+enum { MOST_VECS = 2 };
 
 /* A tile of the block. */
 struct tile_place {
@@ -28,6 +34,14 @@ struct tile_place {
     em_int row, col;
     int64_t width;
     bool at_edge; /* its column is known, and some of its taps lie in the padding */
+    bool pair;    /* it is this row and the next one, */
+    em_cond both; /* if that is one of the unit's */
+};
+
+/* Output rows first .. end of a tile that one row of input contributes to, each with its taps there. */
+struct parts {
+    int first, end;
+    em_ptr w[2];
 };
 
 struct depthwise {
@@ -45,6 +59,8 @@ struct depthwise {
 static em_vec load_pixel(struct em *em, const struct depthwise *d, const struct block *block, em_ptr x, int v)
 {
     em_ptr from = em_at(em, x, v * d->plan->lanes * d->source->channel);
+    if (block->inside && !d->plan->band)
+        return em_load_masked(em, from, block->inside[v]);
     int lanes = v == block->vecs - 1 && !d->plan->band ? block->lanes_of_last : (int)d->plan->lanes;
     return em_load_strided(em, from, d->source->channel, lanes);
 }
@@ -67,53 +83,100 @@ static bool lies_outside(const struct depthwise *d, const struct tile_place *pla
 }
 
 static void emit_tap(struct em *em, const struct depthwise *d, const struct tile *tile,
-                     const struct tile_place *place, em_ptr x, em_ptr w, int step)
+                     const struct tile_place *place, em_ptr x, const struct parts *parts, em_int tap, int step)
 {
     const struct block *block = place->block;
-    for (int v = 0; v < tile->vecs; v++) {
-        em_vec weight = em_load_aligned(em, em_at(em, w, v * d->plan->lanes));
-        for (int r = 0; r < tile->rows; r++) {
-            if (lies_outside(d, place, r, step))
-                continue;
-            em_vec pixel = load_pixel(em, d, block, em_at(em, x, r * d->source->out[AXIS_W]), v);
-            tile_add(em, tile, step, r, v, pixel, weight);
+    int width = (int)place->width;
+    em_ptr at = em_offset(em, x, source_col_tap(em, d->source, tap));
+    for (int v = 0; v < tile->vecs; v++)
+        for (int q = parts->first; q < parts->end; q++) {
+            em_ptr w = em_offset(em, parts->w[q], em_mulc(em, tap, d->block));
+            em_vec weight = em_load_aligned(em, em_at(em, w, v * d->plan->lanes));
+            for (int r = 0; r < width; r++) {
+                if (lies_outside(d, place, r, step))
+                    continue;
+                em_vec pixel = load_pixel(em, d, block, em_at(em, at, r * d->source->out[AXIS_W]), v);
+                tile_add(em, tile, step, q * width + r, v, pixel, weight);
+            }
         }
-    }
 }
 
 static void emit_kernel_row(struct em *em, const struct depthwise *d, const struct tile *tile,
-                            const struct tile_place *place, em_ptr x, em_ptr w)
+                            const struct tile_place *place, em_ptr x, const struct parts *parts)
 {
     int unroll = (int)d->plan->unroll;
     em_int taps = d->unit->axis[AXIS_W].taps, whole = em_sub(em, taps, em_rem(em, taps, em_i(em, unroll)));
     EM_STREAM(em, t, em_i(em, 0), whole, unroll)
-    for (int k = 0; k < unroll; k++) {
-        em_int tap = em_addc(em, t.at, k);
-        emit_tap(em, d, tile, place, em_offset(em, x, source_col_tap(em, d->source, tap)),
-                 em_offset(em, w, em_mulc(em, tap, d->block)), k);
-    }
+    for (int k = 0; k < unroll; k++)
+        emit_tap(em, d, tile, place, x, parts, em_addc(em, t.at, k), k);
     EM_FOR(em, t, whole, taps)
-    emit_tap(em, d, tile, place, em_offset(em, x, source_col_tap(em, d->source, t.at)),
-             em_offset(em, w, em_mulc(em, t.at, d->block)), 0);
+    emit_tap(em, d, tile, place, x, parts, t.at, 0);
+}
+
+/* One plane of the kernel: where its input and its weights begin, and the taps of each output row. */
+struct plane {
+    em_ptr x, w;
+    struct tap_range taps[2];
+};
+
+/* Rows begin .. end of the plane's input, counted from the first one of the upper output row: row i is under
+ * tap i of the upper output row and under tap i - 1 of the lower one. */
+static void emit_input_rows(struct em *em, const struct depthwise *d, const struct tile *tile,
+                            const struct tile_place *place, const struct plane *plane,
+                            const struct tap_range *rows, struct parts parts)
+{
+    em_int row_size = em_mulc(em, d->unit->axis[AXIS_W].taps, d->block);
+    EM_FOR(em, i, rows->begin, rows->end)
+    {
+        em_ptr x = em_offset(em, plane->x, em_mulc(em, i.at, d->source->tap[AXIS_H]));
+        for (int q = parts.first; q < parts.end; q++)
+            parts.w[q] = em_offset(em, plane->w, em_mul(em, em_addc(em, i.at, -q), row_size));
+        emit_kernel_row(em, d, tile, place, x, &parts);
+    }
+}
+
+static void emit_plane(struct em *em, const struct depthwise *d, const struct tile *tile,
+                       const struct tile_place *place, const struct plane *plane)
+{
+    struct tap_range upper = plane->taps[0], lower = plane->taps[1];
+    if (!place->pair) {
+        emit_input_rows(em, d, tile, place, plane, &upper, (struct parts){.first = 0, .end = 1});
+        return;
+    }
+    lower.begin = em_addc(em, lower.begin, 1), lower.end = em_addc(em, lower.end, 1);
+    struct tap_range above = {upper.begin, em_min(em, upper.end, lower.begin)};
+    struct tap_range shared = {em_max(em, upper.begin, lower.begin), em_min(em, upper.end, lower.end)};
+    struct tap_range below = {em_max(em, lower.begin, upper.end), lower.end};
+    emit_input_rows(em, d, tile, place, plane, &above, (struct parts){.first = 0, .end = 1});
+    emit_input_rows(em, d, tile, place, plane, &shared, (struct parts){.first = 0, .end = 2});
+    emit_input_rows(em, d, tile, place, plane, &below, (struct parts){.first = 1, .end = 2});
+}
+
+/* The taps of the lower output row: none, behind those of the upper one, where it is not the unit's. */
+static struct tap_range lower_taps(struct em *em, const struct depthwise *d, const struct tile_place *place,
+                                   const struct tap_range *upper)
+{
+    em_int row = em_addc(em, place->row, 1);
+    struct tap_range taps = unit_taps(em, d->unit, AXIS_H, row, row);
+    taps.begin = em_choose(em, place->both, taps.begin, upper->end);
+    taps.end = em_choose(em, place->both, taps.end, upper->end);
+    return taps;
 }
 
 static void emit_sum(struct em *em, const struct depthwise *d, const struct tile *tile,
                      const struct tile_place *place, em_ptr x, em_ptr w)
 {
-    em_int row_size = em_mulc(em, d->unit->axis[AXIS_W].taps, d->block);
-    struct tap_range taps[AXIS_W];
-    taps[AXIS_D] = unit_taps(em, d->unit, AXIS_D, d->unit->depth, d->unit->depth);
-    taps[AXIS_H] = unit_taps(em, d->unit, AXIS_H, place->row, place->row);
-    EM_FOR(em, td, taps[AXIS_D].begin, taps[AXIS_D].end)
+    const struct unit *unit = d->unit;
+    em_int plane_size = em_mulc(em, em_mul(em, unit->axis[AXIS_H].taps, unit->axis[AXIS_W].taps), d->block);
+    struct tap_range depth = unit_taps(em, unit, AXIS_D, unit->depth, unit->depth);
+    struct plane plane = {.taps = {unit_taps(em, unit, AXIS_H, place->row, place->row)}};
+    if (place->pair)
+        plane.taps[1] = lower_taps(em, d, place, &plane.taps[0]);
+    EM_FOR(em, td, depth.begin, depth.end)
     {
-        EM_FOR(em, th, taps[AXIS_H].begin, taps[AXIS_H].end)
-        {
-            em_int row = em_add(em, em_mul(em, td.at, d->unit->axis[AXIS_H].taps), th.at);
-            em_int at = em_add(em, em_mulc(em, td.at, d->source->tap[AXIS_D]),
-                               em_mulc(em, th.at, d->source->tap[AXIS_H]));
-            emit_kernel_row(em, d, tile, place, em_offset(em, x, at),
-                            em_offset(em, w, em_mul(em, row, row_size)));
-        }
+        plane.x = em_offset(em, x, em_mulc(em, td.at, d->source->tap[AXIS_D]));
+        plane.w = em_offset(em, w, em_mul(em, td.at, plane_size));
+        emit_plane(em, d, tile, place, &plane);
     }
 }
 
@@ -129,7 +192,8 @@ static void emit_outputs(struct em *em, const struct depthwise *d, const struct 
                               .lane_step = conv->dst.c * d->multiplier,
                               .channel = channel,
                               .lane_channel = d->multiplier,
-                              .lanes_of_last = block->lanes_of_last};
+                              .lanes_of_last = block->lanes_of_last,
+                              .inside = block->inside};
     epilogue_tile(em, d->epilogue, tile, &out);
 }
 
@@ -146,9 +210,14 @@ static void emit_tile(struct em *em, const struct depthwise *d, const struct til
     EM_FOR(em, j, em_i(em, 0), em_i(em, d->multiplier))
     {
         em_int skip = em_mul(em, j.at, em_mulc(em, d->taps, d->block));
-        struct tile tile = tile_open(em, (int)place->width, block->vecs, (int)d->plan->unroll);
+        int width = (int)place->width, unroll = place->pair ? 1 : (int)d->plan->unroll;
+        struct tile tile = tile_open(em, place->pair ? 2 * width : width, block->vecs, unroll);
         emit_sum(em, d, &tile, place, x, em_offset(em, d->packed, em_add(em, block->weights, skip)));
-        emit_outputs(em, d, &tile, block, j.at, unit_pixel(em, unit, place->row, place->col));
+        struct tile upper = tile_part(&tile, 0, width), lower = tile_part(&tile, tile.rows - width, width);
+        emit_outputs(em, d, &upper, block, j.at, unit_pixel(em, unit, place->row, place->col));
+        if (place->pair)
+            EM_IF(em, place->both)
+        emit_outputs(em, d, &lower, block, j.at, unit_pixel(em, unit, em_addc(em, place->row, 1), place->col));
     }
 }
 
@@ -163,11 +232,31 @@ static void emit_block(struct em *em, const struct depthwise *d, const struct ti
     emit_tile(em, d, &place);
 }
 
+/* All blocks by one code, the last one's lanes cut off by a mask. */
+static void emit_masked_blocks(struct em *em, const struct depthwise *d, const struct tile_place *place)
+{
+    struct block block = {.vecs = (int)d->plan->tile_vecs, .lanes_of_last = (int)d->plan->lanes};
+    em_mask inside[MOST_VECS];
+    EM_FOR(em, i, d->unit->block0, d->unit->block1)
+    {
+        for (int v = 0; v < block.vecs; v++) {
+            em_int channel = em_addc(em, em_mulc(em, i.at, d->block), v * d->plan->lanes);
+            inside[v] = em_inside(em, channel, d->plan->conv.groups);
+        }
+        block.inside = inside;
+        emit_block(em, d, place, block, i.at);
+    }
+}
+
 /* A tile's blocks of channels: the whole ones in a loop, then the rest if the unit has it. */
 static void emit_blocks(struct em *em, const struct depthwise *d, const struct tile_place *place)
 {
     int64_t lanes = d->plan->lanes, channels = d->plan->conv.groups;
     int64_t whole = channels / d->block, rest = channels % d->block;
+    if (grid_masks_channels(d->plan)) {
+        emit_masked_blocks(em, d, place);
+        return;
+    }
     struct block full = {.vecs = (int)d->plan->tile_vecs, .lanes_of_last = (int)lanes};
     if (whole)
         EM_FOR(em, i, d->unit->block0, em_min(em, d->unit->block1, em_i(em, whole)))
@@ -179,47 +268,73 @@ static void emit_blocks(struct em *em, const struct depthwise *d, const struct t
     emit_block(em, d, place, last, em_i(em, whole));
 }
 
-/* Tiles begin .. end, which are at the edge of the row. */
-static void emit_edge(struct em *em, const struct depthwise *d, em_int row, int64_t begin, int64_t end)
+/* Tiles begin .. end of the place's rows, which are at their edge. */
+static void emit_edge(struct em *em, const struct depthwise *d, struct tile_place place, int64_t begin,
+                      int64_t end)
 {
     struct phase phase = conv_phase(&d->plan->conv, 0);
     struct tiles tiles = grid_tiles(d->plan, &phase);
+    place.at_edge = true;
     for (int64_t i = begin; i < end; i++) {
-        struct tile_place place = {
-            .row = row, .at_edge = true, .width = i < tiles.big ? tiles.size : tiles.size - 1};
+        place.width = i < tiles.big ? tiles.size : tiles.size - 1;
         place.col = unit_tile_col(em, d->unit, em_i(em, i));
         emit_blocks(em, d, &place);
     }
 }
 
 /* The tiles between the edges: all of them where there are no edges. */
-static void emit_inside(struct em *em, const struct depthwise *d, em_int row, em_int begin, em_int end)
+static void emit_inside(struct em *em, const struct depthwise *d, struct tile_place place, em_int begin,
+                        em_int end)
 {
     struct tile_widths widths = plan_tile_widths(d->plan);
     for (int i = 0; i < widths.count; i++) {
         struct tile_range range = unit_tiles_of_width(em, d->unit, widths.width[i]);
+        place.width = widths.width[i];
         EM_FOR(em, t, em_max(em, range.begin, begin), em_min(em, range.end, end))
         {
-            struct tile_place place = {.row = row, .width = widths.width[i]};
             place.col = unit_tile_col(em, d->unit, t.at);
             emit_blocks(em, d, &place);
         }
     }
 }
 
-static void emit_rows(struct em *em, const struct depthwise *d)
+/* Tiles at the edges, in pairs of rows if the others are none: else each row by itself, which is less code. */
+static void emit_edges(struct em *em, const struct depthwise *d, const struct tile_place *place, int64_t begin,
+                       int64_t end)
 {
-    const struct unit *unit = d->unit;
+    struct edges edges = grid_edges(d->plan);
+    struct phase phase = conv_phase(&d->plan->conv, 0);
+    struct tiles tiles = grid_tiles(d->plan, &phase);
+    if (!place->pair || edges.first + edges.last == tiles.big + tiles.small) {
+        emit_edge(em, d, *place, begin, end);
+        return;
+    }
+    em_int rows = em_choose(em, place->both, em_i(em, 2), em_i(em, 1));
+    EM_FOR(em, q, em_i(em, 0), rows)
+    emit_edge(em, d, (struct tile_place){.row = em_add(em, place->row, q.at)}, begin, end);
+}
+
+static void emit_row(struct em *em, const struct depthwise *d, const struct tile_place *place)
+{
     struct edges edges = grid_edges(d->plan);
     struct phase phase = conv_phase(&d->plan->conv, 0);
     struct tiles tiles = grid_tiles(d->plan, &phase);
     int64_t count = tiles.big + tiles.small;
-    EM_FOR(em, row, unit->row0, unit->row1)
+    em_int end = edges.last ? em_i(em, count - edges.last) : d->unit->tile1;
+    emit_edges(em, d, place, 0, edges.first);
+    emit_inside(em, d, *place, em_i(em, edges.first), end);
+    emit_edges(em, d, place, count - edges.last, count);
+}
+
+static void emit_rows(struct em *em, const struct depthwise *d)
+{
+    const struct unit *unit = d->unit;
+    int64_t step = grid_rows_pair(d->plan) ? 2 : 1;
+    EM_FOR(em, i, em_i(em, 0), em_ceil_divc(em, em_sub(em, unit->row1, unit->row0), step))
     {
-        emit_edge(em, d, row.at, 0, edges.first);
-        em_int end = edges.last ? em_i(em, count - edges.last) : unit->tile1;
-        emit_inside(em, d, row.at, em_i(em, edges.first), end);
-        emit_edge(em, d, row.at, count - edges.last, count);
+        struct tile_place place = {.row = em_add(em, unit->row0, em_mulc(em, i.at, step)), .pair = step == 2};
+        place.both = em_lt(em, em_addc(em, place.row, 1), unit->row1);
+        emit_row(em, d, &place);
     }
 }
 

@@ -101,14 +101,24 @@ static void candidates(const struct plan *base, const struct target *target, con
     }
 }
 
+/* Cycles of one step in a tile. Taps beside the first one make loads of columns cross lines, beside which
+ * a broadcast, a load of four bytes, takes half. */
+static double step(const struct plan *plan, const struct target *target, double rows, double vecs)
+{
+    double each = conv_most_taps(&plan->conv, AXIS_W) > 1 ? model_unaligned(plan) : 1;
+    double even = model_step(target, rows, vecs, rows + vecs);
+    double crossing = model_step(target, rows, vecs, rows / 2 + vecs * each);
+    return even > crossing ? even : crossing;
+}
+
 /* Cycles of one step over all columns of a row, for a tile of `rows` channels. */
 static double row_step(const struct plan *plan, const struct target *target, double rows)
 {
     double cols = (double)conv_most_outs(&plan->conv, AXIS_W), lanes = (double)plan->lanes;
     double vecs = (double)plan->tile_vecs, whole = (double)(int64_t)(cols / (lanes * vecs));
     double rest = (double)ceil_div((int64_t)(cols - whole * lanes * vecs), plan->lanes);
-    double cycles = whole * model_step(target, rows, vecs, rows + vecs);
-    return rest > 0 ? cycles + model_step(target, rows, rest, rows + rest) : cycles;
+    double cycles = whole * step(plan, target, rows, vecs);
+    return rest > 0 ? cycles + step(plan, target, rows, rest) : cycles;
 }
 
 /* Versions of the micro-kernel: whole tiles and the rest of a row, with whole and partial blocks of channels.
@@ -140,13 +150,13 @@ static double seconds(const struct plan *plan, const struct target *target)
         taps *= conv_mean_taps(conv, a);
         rows *= (double)conv->axis[a].out;
     }
-    double step = (double)whole * row_step(plan, target, (double)plan->tile_rows);
-    step += rest ? row_step(plan, target, (double)rest) : 0;
+    double cycles_of_step = (double)whole * row_step(plan, target, (double)plan->tile_rows);
+    cycles_of_step += rest ? row_step(plan, target, (double)rest) : 0;
     struct phase phase = conv_phase(conv, 0);
     int64_t between = phase.axis[AXIS_W].out_step * conv->dst.axis[AXIS_W];
     double vectors = (double)ceil_div(conv_most_outs(conv, AXIS_W), plan->lanes) * (double)channels;
     double store = vectors * (model_store(plan, model_move(between, conv->dst.c)) + 4);
-    double cycles = rows * (step * taps * (double)(conv->ic / conv->groups) + store);
+    double cycles = rows * (cycles_of_step * taps * (double)(conv->ic / conv->groups) + store);
     enum model_move how = model_move(conv->src.axis[AXIS_W], conv->src.c);
     if (plan->band)
         cycles += (double)plan->units * copy_cycles(plan, how);
