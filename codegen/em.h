@@ -201,6 +201,10 @@ em_vec em_vround(struct em *em, em_vec x);
 /* 2^k for whole k from -126 to 127 (f32) or -1022 to 1023 (f64). */
 em_vec em_vpow2(struct em *em, em_vec k);
 
+/* Lane i is the sum of the lanes of vectors[i], for `count` of them, at most em_lanes; lanes behind have any
+ * value. */
+em_vec em_sum_lanes(struct em *em, const em_vec vectors[], int count);
+
 /* Which of two constants fits the element type: a coefficient table for each. */
 bool em_is_f64(const struct em *em);
 
