@@ -151,6 +151,9 @@ void em_store_n(struct em *em, em_ptr to, em_vec value, int n);
 /* One element in every lane. */
 em_vec em_broadcast(struct em *em, em_ptr from);
 
+/* Lane i is element (skip + i) % period, for a period of at most em_lanes. */
+em_vec em_load_cycle(struct em *em, em_ptr from, int period, int skip);
+
 /* Copy `count` elements from stride to stride, or set them to zero. Runs of stride 1 go by vectors. */
 struct em_run {
     em_ptr at;

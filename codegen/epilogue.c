@@ -36,16 +36,19 @@ struct channel_operands {
     em_vec bias, first[CJ_MAX_POST], second[CJ_MAX_POST];
 };
 
-/* Channels of a vector: `lanes` of them, `step` apart; step 0 is one channel in every lane. */
+/* Channels of a vector: `lanes` of them, `step` apart; step 0 is one channel in every lane. With a cycle, lane
+ * i is channel (skip + i) mod cycle. */
 struct channels {
     em_int first;
     int64_t step;
-    int lanes;
+    int lanes, cycle, skip;
 };
 
 static em_vec load_channels(struct em *em, em_ptr from, const struct channels *channels)
 {
     em_ptr at = em_offset(em, from, channels->first);
+    if (channels->cycle)
+        return em_load_cycle(em, at, channels->cycle, channels->skip);
     return channels->step ? em_load_strided(em, at, channels->step, channels->lanes) : em_broadcast(em, at);
 }
 
@@ -106,14 +109,22 @@ static void finish_vector(struct em *em, const struct outgoing *o, const struct 
     em_store_n(em, em_at(em, o->at.dst, offset), y, lanes);
 }
 
-static void finish_vectors(struct em *em, const struct outgoing *o)
+/* The channels of row or vector `outer`, whichever channels go with. */
+static struct channels channels_of(struct em *em, const struct outgoing *o, bool by_row, int outer)
 {
     const struct output_tile *out = o->out;
-    bool by_row = out->row_channel != 0;
+    int64_t step = by_row ? out->row_channel : out->lane_channel * em_lanes(em);
+    if (out->lane_cycle)
+        return (struct channels){out->channel, 1, 0, out->lane_cycle, outer * em_lanes(em) % out->lane_cycle};
+    return (struct channels){em_addc(em, out->channel, outer * step), out->lane_channel,
+                             by_row ? em_lanes(em) : lanes_of(em, o, outer), 0, 0};
+}
+
+static void finish_vectors(struct em *em, const struct outgoing *o)
+{
+    bool by_row = o->out->row_channel != 0;
     for (int outer = 0; outer < (by_row ? o->sums->rows : o->sums->vecs); outer++) {
-        int64_t step = by_row ? out->row_channel : out->lane_channel * em_lanes(em);
-        struct channels channels = {em_addc(em, out->channel, outer * step), out->lane_channel,
-                                    by_row ? em_lanes(em) : lanes_of(em, o, outer)};
+        struct channels channels = channels_of(em, o, by_row, outer);
         struct channel_operands operands = load_operands(em, o->epilogue, &channels);
         for (int inner = 0; inner < (by_row ? o->sums->vecs : o->sums->rows); inner++)
             finish_vector(em, o, &operands, by_row ? outer : inner, by_row ? inner : outer);

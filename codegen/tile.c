@@ -29,6 +29,14 @@ struct tile tile_open(struct em *em, int rows, int vecs, int unroll)
     return tile;
 }
 
+struct tile tile_of(struct em *em, int rows, int vecs, const em_vec sums[])
+{
+    struct tile tile = {.rows = rows, .vecs = vecs, .sets = 1};
+    for (int i = 0; i < rows * vecs; i++)
+        tile.sum[i] = em_var_new(em, sums[i]);
+    return tile;
+}
+
 static em_var sum_at(const struct tile *tile, int set, int row, int vec)
 {
     return tile->sum[(set * tile->rows + row) * tile->vecs + vec];
