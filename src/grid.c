@@ -38,9 +38,10 @@ struct tiles tiles_even(int64_t outs, int64_t most_cols)
 
 /* What the lanes and rows of a tile mean is the algorithm's; here is its shape alone. */
 static const struct {
-    bool lanes_are_columns, lanes_cross_groups;
+    bool lanes_are_columns, lanes_cross_groups, lanes_are_summed;
 } shapes[ALGOS] = {
     [ALGO_planar] = {.lanes_are_columns = true},
+    [ALGO_dot] = {.lanes_are_summed = true},
     [ALGO_depthwise] = {.lanes_cross_groups = true},
 };
 
@@ -91,7 +92,7 @@ struct edges grid_edges(const struct plan *plan)
 /* Versions of the micro-kernel for the edges of a row: each is about 1 KB of code. */
 enum { MOST_EDGES = 4 };
 
-bool grid_can_drop_band(const struct plan *plan)
+bool grid_knows_edges(const struct plan *plan)
 {
     const struct conv *conv = &plan->conv;
     struct plan without = *plan;
@@ -101,7 +102,13 @@ bool grid_can_drop_band(const struct plan *plan)
         return false;
     return !conv_axis_padded(conv, AXIS_W) ||
            (conv_phases(conv) == 1 && plan->unroll == conv->axis[AXIS_W].kernel &&
-            edges.first + edges.last <= MOST_EDGES && grid_of_plan(plan).tile_units == 1);
+            edges.first + edges.last <= MOST_EDGES);
+}
+
+bool grid_can_drop_band(const struct plan *plan)
+{
+    return grid_knows_edges(plan) &&
+           (!conv_axis_padded(&plan->conv, AXIS_W) || grid_of_plan(plan).tile_units == 1);
 }
 
 struct channel_block grid_channels(const struct plan *plan)
@@ -114,6 +121,8 @@ struct channel_block grid_channels(const struct plan *plan)
         return (struct channel_block){conv->groups, per_group, plan->tile_rows};
     if (shapes[plan->algo].lanes_cross_groups)
         return (struct channel_block){1, conv->groups, plan->tile_vecs * plan->lanes};
+    if (shapes[plan->algo].lanes_are_summed)
+        return (struct channel_block){conv->groups, per_group, plan->tile_vecs};
     return (struct channel_block){conv->groups, per_group, plan->tile_vecs * plan->lanes};
 }
 

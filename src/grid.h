@@ -40,9 +40,11 @@ struct edges {
 };
 struct edges grid_edges(const struct plan *plan);
 
-/* Whether a depthwise plan can read its input in place: channels side by side, zeros around it, and either no
- * taps in them along W, or few edges, whole rows and all taps unrolled, so that the taps outside are known at
- * emission. */
+/* Whether channels lie side by side, zeros around them, and either no taps fall in these along W, or few edges
+ * have all taps unrolled, so that the taps outside are known at emission. */
+bool grid_knows_edges(const struct plan *plan);
+
+/* Whether a depthwise plan can read its input in place: its edges are known, and units are whole rows. */
 bool grid_can_drop_band(const struct plan *plan);
 
 struct tiles tiles_even(int64_t outs, int64_t most);

@@ -43,11 +43,13 @@ struct plan {
     int64_t isa;       /* enum cj_isa */
     int64_t algo;      /* enum algo_id */
     int64_t lanes;     /* elements in a vector; a power of two, at most the target's */
-    int64_t tile_rows; /* scalars broadcast into a tile: output pixels (direct, depthwise), channels (planar) */
-    int64_t tile_vecs; /* vectors across a tile: of output channels (direct, depthwise), of pixels (planar) */
+    int64_t tile_rows; /* rows of a tile: output pixels (direct, depthwise, dot), channels (planar) */
+    int64_t tile_vecs; /* vectors across a tile: of output channels (direct, depthwise), of pixels (planar), one
+                        * for each output channel (dot) */
     int64_t unroll;    /* steps of the reduction in one turn of the innermost loop */
-    int64_t band;      /* 1: the input block is copied, padded and reordered, into scratch first */
-    int64_t block_oc;  /* output channels of a group that one work unit covers */
+    int64_t shares_taps; /* 1: such a turn computes `unroll` taps of a row, which share their pixels (dot) */
+    int64_t band;        /* 1: the input block is copied, padded and reordered, into scratch first */
+    int64_t block_oc;    /* output channels of a group that one work unit covers */
     int64_t block_rows, block_cols; /* output rows (axis H) and columns (axis W) that one work unit covers */
     int64_t units;                  /* work units in one image */
     int64_t scratch_bytes;          /* for one worker; a multiple of 64 */
