@@ -12,6 +12,10 @@
 /* One step of a reduction in a register tile of rows x vecs: `loads` loads beside rows*vecs multiply-adds. */
 double model_step(const struct target *target, double rows, double vecs, double loads);
 
+/* Until a step of a tile has its `vecs` vectors of weights, of which the tile's whole sum reads `bytes` bytes:
+ * 0 where L1 still has them from the tile before, or, where an image is one tile, from the image before. */
+double model_fetch(const struct plan *plan, const struct target *target, double vecs, double bytes);
+
 /* How elements get from a tensor into a band, or from a tile to the output: as they lie, with channels and
  * columns changing places, or each by itself. */
 enum model_move { MOVE_RUNS, MOVE_EXCHANGED, MOVE_SCATTERED };

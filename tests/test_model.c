@@ -67,6 +67,23 @@ static void moving_costs_more_the_less_is_contiguous(void **state)
     }
 }
 
+/* L1 keeps the weights of a tile for the next one, and those of an image of one tile for the next image. */
+static void weights_that_do_not_stay_in_l1_are_fetched(void **state)
+{
+    (void)state;
+    cj_conv_desc desc = {.in_channels = 8, .out_channels = 8, .input = {1, 12}, .kernel = {1, 1}};
+    struct target target = target_preset(CJ_ISA_AVX2);
+    struct plan plan = {.isa = CJ_ISA_AVX2, .lanes = 8, .tile_rows = 12, .tile_vecs = 1};
+    assert_int_equal(conv_from_desc(&desc, &plan.conv), CJ_OK);
+    double small = (double)target.l1 / 4, large = (double)target.l1;
+    plan.packed_bytes = target.l1;
+    assert_true(model_fetch(&plan, &target, 1, small) > 0);
+    plan.tile_rows = 6;
+    assert_true(model_fetch(&plan, &target, 1, small) == 0);
+    assert_true(model_fetch(&plan, &target, 1, large) > 0);
+    assert_true(model_fetch(&plan, &target, 3, large) == 3 * model_fetch(&plan, &target, 1, large));
+}
+
 static void more_versions_of_the_code_cost_a_little(void **state)
 {
     (void)state;
@@ -137,6 +154,7 @@ int main(void)
         cmocka_unit_test(no_step_is_faster_than_any_machine),
         cmocka_unit_test(contiguous_lanes_move_as_they_lie),
         cmocka_unit_test(moving_costs_more_the_less_is_contiguous),
+        cmocka_unit_test(weights_that_do_not_stay_in_l1_are_fetched),
         cmocka_unit_test(more_versions_of_the_code_cost_a_little),
         cmocka_unit_test(tiles_fill_the_registers),
         cmocka_unit_test(even_rows_divide_or_are_the_most),

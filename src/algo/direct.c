@@ -7,6 +7,8 @@
 #include "../grid.h"
 #include "../model.h"
 
+#include <math.h>
+
 static const char *accepts(const struct conv *conv, const struct target *target)
 {
     (void)target;
@@ -121,16 +123,28 @@ struct row_cost {
     double step, tile;
 };
 
+static double reduction_steps(const struct conv *conv)
+{
+    double steps = (double)(conv->ic / conv->groups);
+    for (int a = 0; a < AXES; a++)
+        steps *= (double)conv_most_taps(conv, a);
+    return steps;
+}
+
 static void add_tiles(struct row_cost *cost, const struct plan *plan, const struct target *target,
                       struct tiles tiles, int64_t vecs)
 {
     struct phase phase = conv_phase(&plan->conv, 0);
     int64_t row_step = phase.axis[AXIS_W].out_step * plan->conv.dst.axis[AXIS_W];
     double store = model_store(plan, model_move(plan->conv.dst.c, row_step));
+    double vector_bytes = (double)(plan->lanes * dtype_bytes((cj_dtype)plan->conv.dtype));
+    double fetch =
+        model_fetch(plan, target, (double)vecs, reduction_steps(&plan->conv) * (double)vecs * vector_bytes);
     int64_t counts[] = {tiles.big, tiles.small};
     for (int i = 0; i < 2; i++) {
         double rows = (double)(tiles.size - i), count = (double)counts[i];
-        cost->step += count * model_step(target, rows, (double)vecs, rows + (double)vecs);
+        double step = model_step(target, rows, (double)vecs, rows + (double)vecs);
+        cost->step += count * fmax(step, fetch);
         cost->tile += count * (30 + rows * (double)vecs * store);
     }
 }
@@ -169,12 +183,9 @@ static double seconds(const struct plan *plan, const struct target *target)
 {
     const struct conv *conv = &plan->conv;
     struct row_cost cost = row_cost(plan, target);
-    double taps = 1, rows = (double)(conv_phases(conv) * conv->groups);
-    for (int a = 0; a < AXES; a++)
-        taps *= (double)conv_most_taps(conv, a);
+    double steps = reduction_steps(conv), rows = (double)(conv_phases(conv) * conv->groups);
     for (int a = 0; a < AXIS_W; a++)
         rows *= (double)conv_most_outs(conv, a);
-    double steps = taps * (double)(conv->ic / conv->groups);
     /* Input read in place across channels touches a new cache line with every step. */
     double spread = !plan->band && conv->src.c != 1 ? 1.3 : 1;
     int64_t between = conv_phase(conv, 0).axis[AXIS_W].in_step * conv->src.axis[AXIS_W];

@@ -177,6 +177,17 @@ static double pixel_loads(const struct plan *plan, int64_t rows, int64_t taps)
     return (double)distinct * (aligned ? 1 : 1 + bytes / L1_LINE_BYTES);
 }
 
+/* Bytes of weights that a tile of `vecs` channels reads. */
+static double weight_bytes(const struct plan *plan, int64_t vecs)
+{
+    const struct conv *conv = &plan->conv;
+    int64_t steps = ceil_div(conv->ic / conv->groups, plan->lanes);
+    double bytes = (double)(vecs * steps * plan->lanes * dtype_bytes((cj_dtype)conv->dtype));
+    for (int a = 0; a < AXES; a++)
+        bytes *= (double)conv_most_taps(conv, a);
+    return bytes;
+}
+
 /* Cycles of all taps of a row of the kernel and all channels, for a tile. */
 static double kernel_row_cycles(const struct plan *plan, const struct target *target, int64_t rows,
                                 int64_t vecs)
@@ -189,6 +200,7 @@ static double kernel_row_cycles(const struct plan *plan, const struct target *ta
     double step = model_step(target, (double)rows * sharing, (double)vecs, loads * sharing / (double)together);
     bool one_run =
         channels % plan->lanes == 0 && conv_phase(conv, 0).axis[AXIS_W].off_step * pixel_step(plan) == channels;
+    step = fmax(step, sharing * model_fetch(plan, target, (double)vecs, weight_bytes(plan, vecs)));
     double loops = one_run && !plan->shares_taps ? 0 : 2;
     return turns * ((double)steps * step + loops);
 }
