@@ -23,7 +23,12 @@ int tile_unroll(const struct plan *plan, int rows, int vecs)
 
 struct tile tile_open(struct em *em, int rows, int vecs, int unroll)
 {
-    struct tile tile = {.rows = rows, .vecs = vecs, .sets = sets_for(rows, vecs, unroll)};
+    return tile_open_sets(em, rows, vecs, sets_for(rows, vecs, unroll));
+}
+
+struct tile tile_open_sets(struct em *em, int rows, int vecs, int sets)
+{
+    struct tile tile = {.rows = rows, .vecs = vecs, .sets = sets};
     for (int i = 0; i < rows * vecs * tile.sets; i++)
         tile.sum[i] = em_var_new(em, em_vconst(em, 0));
     return tile;

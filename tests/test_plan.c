@@ -20,6 +20,7 @@ static struct plan odd_plan(void)
                          .tile_rows = 12,
                          .tile_vecs = 13,
                          .unroll = 14,
+                         .sets = 19,
                          .shares_taps = 1,
                          .band = 1,
                          .block_oc = 15,
@@ -47,6 +48,7 @@ static void every_decision_is_named(void **state)
                                         "lanes=11",
                                         "tile=12x13",
                                         "unroll=14",
+                                        "sets=19",
                                         "shares_taps=1",
                                         "band=1",
                                         "block_oc=15",
@@ -70,14 +72,14 @@ static void plans_that_differ_read_differently(void **state)
     (void)state;
     const struct plan plan = odd_plan();
     static const size_t fields[] = {
-        offsetof(struct plan, isa),           offsetof(struct plan, algo),
-        offsetof(struct plan, lanes),         offsetof(struct plan, tile_rows),
-        offsetof(struct plan, tile_vecs),     offsetof(struct plan, unroll),
-        offsetof(struct plan, shares_taps),   offsetof(struct plan, band),
-        offsetof(struct plan, block_oc),      offsetof(struct plan, block_rows),
-        offsetof(struct plan, block_cols),    offsetof(struct plan, units),
-        offsetof(struct plan, scratch_bytes), offsetof(struct plan, packed_bytes),
-        offsetof(struct plan, conv.dtype),
+        offsetof(struct plan, isa),          offsetof(struct plan, algo),
+        offsetof(struct plan, lanes),        offsetof(struct plan, tile_rows),
+        offsetof(struct plan, tile_vecs),    offsetof(struct plan, unroll),
+        offsetof(struct plan, sets),         offsetof(struct plan, shares_taps),
+        offsetof(struct plan, band),         offsetof(struct plan, block_oc),
+        offsetof(struct plan, block_rows),   offsetof(struct plan, block_cols),
+        offsetof(struct plan, units),        offsetof(struct plan, scratch_bytes),
+        offsetof(struct plan, packed_bytes), offsetof(struct plan, conv.dtype),
     };
     char before[400], after[400];
     plan_print(&plan, before, sizeof before);
