@@ -9,8 +9,9 @@
  * a tile has depends on how a batch is split, so every tile sums in the same order: into plan->sets sets of
  * accumulators.
  *
- * Weights are packed [group][oc block][tap and ic][oc in block], taps and channels in the order in which they
- * lie in the input. Those of them that lie side by side there are one loop. */
+ * Weights are packed [group][oc stream][tap and ic][oc in stream], taps and channels in the order in which they
+ * lie in the input. Those of them that lie side by side there are one loop. A stream holds the channels of a
+ * tile, or those of one vector: then a tile reads as many streams as it has vectors. */
 #include "../stage.h"
 #include "../tile.h"
 
@@ -21,7 +22,7 @@ struct level {
     int64_t count, x, w;
 };
 
-enum { MOST_LEVELS = 4, FIRST_LEVEL = 2, MOST_STEPS = 8 };
+enum { MOST_LEVELS = 4, FIRST_LEVEL = 2, LAST_AXIS = 6, MOST_STEPS = 8 };
 
 struct connected {
     const struct plan *plan;
@@ -29,12 +30,20 @@ struct connected {
     const struct source *source;
     const struct epilogue *epilogue;
     em_ptr weights; /* of the unit's group */
-    int64_t block;  /* elements of weights for one step */
+    int64_t block;  /* output channels of a tile */
     int levels;
     struct level level[MOST_LEVELS];
     int64_t first_x, first_w; /* elements from tap 0 to the first tap inside the input */
-    int64_t block_weights;    /* elements of weights of a block of channels */
+    int64_t stream;           /* channels whose weights lie together: a tile's, or a vector's */
+    int64_t stream_weights;   /* elements of weights of such a stream */
 };
+
+/* Elements of weights from a step's first vector to vector `v`. */
+static int64_t vector_offset(const struct connected *c, int64_t v)
+{
+    int64_t at = v * c->plan->lanes;
+    return at / c->stream * c->stream_weights + at % c->stream;
+}
 
 static void emit_steps(struct em *em, const struct connected *c, const struct tile *tile, em_ptr x, em_ptr w,
                        int count)
@@ -43,7 +52,7 @@ static void emit_steps(struct em *em, const struct connected *c, const struct ti
     for (int k = 0; k < count; k++) {
         em_vec weights[TILE_MAX] = {0};
         for (int v = 0; v < tile->vecs; v++)
-            weights[v] = em_load_aligned(em, em_at(em, w, k * c->block + v * c->plan->lanes));
+            weights[v] = em_load_aligned(em, em_at(em, w, k * c->stream + vector_offset(c, v)));
         for (int r = 0; r < tile->rows; r++) {
             em_vec element = em_broadcast(em, em_at(em, x, r * c->plan->conv.src.n + k * x_step));
             for (int v = 0; v < tile->vecs; v++)
@@ -61,8 +70,8 @@ static void emit_run(struct em *em, const struct connected *c, const struct tile
     int unroll = (int)round_up(some, c->plan->sets);
     int64_t whole = level->count - level->count % unroll;
     EM_STREAM(em, k, em_i(em, 0), em_i(em, whole), unroll)
-    emit_steps(em, c, tile, em_walk(&k, x, unroll * level->x), em_walk(&k, w, unroll * c->block), unroll);
-    emit_steps(em, c, tile, em_at(em, x, whole * level->x), em_at(em, w, whole * c->block),
+    emit_steps(em, c, tile, em_walk(&k, x, unroll * level->x), em_walk(&k, w, unroll * c->stream), unroll);
+    emit_steps(em, c, tile, em_at(em, x, whole * level->x), em_at(em, w, whole * c->stream),
                (int)(level->count - whole));
 }
 
@@ -121,7 +130,7 @@ static void emit_tile(struct em *em, const struct connected *c, em_int number, e
     int vecs = (int)plan->tile_vecs;
     struct tile tile = tile_open_sets(em, rows, vecs, (int)plan->sets);
     em_ptr x = em_offset(em, c->source->base, em_mulc(em, first, plan->conv.src.n));
-    em_ptr w = em_offset(em, c->weights, em_mulc(em, number, c->block_weights));
+    em_ptr w = em_offset(em, c->weights, em_mulc(em, number, c->block / c->stream * c->stream_weights));
     emit_level(em, c, &tile, 0, em_at(em, x, c->first_x), em_at(em, w, c->first_w));
     emit_outputs(em, c, &tile, number, em_add(em, c->unit->image, first));
 }
@@ -165,7 +174,7 @@ static struct extent extent_of(const struct conv *conv, int64_t coordinate)
 static void find_levels(struct connected *c)
 {
     const struct pack *pack = &c->plan->pack;
-    int64_t elements = c->block_weights;
+    int64_t elements = c->stream_weights;
     for (int i = FIRST_LEVEL; i < FIRST_LEVEL + MOST_LEVELS; i++) {
         struct extent e = extent_of(&c->plan->conv, pack->axis[i].coordinate);
         struct level *outer = c->levels ? &c->level[c->levels - 1] : NULL;
@@ -180,7 +189,7 @@ static void find_levels(struct connected *c)
             c->level[c->levels++] = (struct level){e.end - e.begin, e.x, elements};
     }
     if (!c->levels)
-        c->level[c->levels++] = (struct level){1, 0, c->block};
+        c->level[c->levels++] = (struct level){1, 0, c->stream};
 }
 
 static void connected_unit(struct em *em, const struct stage *stage)
@@ -191,9 +200,10 @@ static void connected_unit(struct em *em, const struct stage *stage)
                                   .source = stage->source,
                                   .epilogue = stage->epilogue,
                                   .block = plan->tile_vecs * plan->lanes,
-                                  .block_weights = plan->tile_vecs * plan->lanes};
+                                  .stream = plan->pack.axis[LAST_AXIS].count,
+                                  .stream_weights = plan->pack.axis[LAST_AXIS].count};
     for (int i = FIRST_LEVEL; i < FIRST_LEVEL + MOST_LEVELS; i++)
-        connected.block_weights *= extent_of(&plan->conv, plan->pack.axis[i].coordinate).count;
+        connected.stream_weights *= extent_of(&plan->conv, plan->pack.axis[i].coordinate).count;
     connected.weights = em_offset(em, stage->weights, unit_weights(em, stage->unit));
     find_levels(&connected);
     EM_FOR(em, number, stage->unit->block0, stage->unit->block1)

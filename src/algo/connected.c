@@ -34,24 +34,35 @@ static void order_reduction(const struct conv *conv, int64_t order[4])
     }
 }
 
-static void set_pack(struct plan *plan)
+/* Channels whose weights lie together. From memory, several streams bring a third more than one (measured on
+ * Zen 4: 31 GB/s, 23); from a cache one brings as much. */
+static int64_t stream_channels(const struct plan *plan, const struct target *target)
+{
+    const struct conv *conv = &plan->conv;
+    double bytes = (double)(conv->oc / conv->groups * conv->ic * dtype_bytes((cj_dtype)conv->dtype));
+    for (int a = 0; a < AXES; a++)
+        bytes *= (double)conv_most_taps(conv, a);
+    return bytes > (double)target->l3 ? plan->lanes : plan->tile_vecs * plan->lanes;
+}
+
+static void set_pack(struct plan *plan, int64_t stream)
 {
     const struct conv *conv = &plan->conv;
     int64_t block = plan->tile_vecs * plan->lanes, channels = conv->oc / conv->groups, order[4] = {0};
     order_reduction(conv, order);
     plan->pack = (struct pack){.axes = 7, .axis = {{PACK_GROUP, conv->groups, 1}}};
-    plan->pack.axis[1] = (struct pack_axis){PACK_OC, ceil_div(channels, block), block};
+    plan->pack.axis[1] = (struct pack_axis){PACK_OC, ceil_div(channels, block) * (block / stream), stream};
     for (int i = 0; i < 4; i++)
         plan->pack.axis[2 + i] = order[i] == PACK_IC ? (struct pack_axis){PACK_IC, conv->ic / conv->groups, 1}
                                                      : (struct pack_axis){order[i], 0, 0};
-    plan->pack.axis[6] = (struct pack_axis){PACK_OC, block, 1};
+    plan->pack.axis[6] = (struct pack_axis){PACK_OC, stream, 1};
     plan->packed_bytes = pack_bytes(conv, &plan->pack, 0);
 }
 
 /* Units per image: threads share the channels of a single image. */
 enum { ENOUGH_UNITS = 8 };
 
-static void finish(struct plan *plan)
+static void finish(struct plan *plan, const struct target *target)
 {
     const struct conv *conv = &plan->conv;
     int64_t block = plan->tile_vecs * plan->lanes, blocks = ceil_div(conv->oc / conv->groups, block);
@@ -59,7 +70,7 @@ static void finish(struct plan *plan)
     plan->block_rows = plan->block_cols = 1;
     struct grid grid = grid_of_plan(plan);
     plan->units = grid_units(&grid);
-    set_pack(plan);
+    set_pack(plan, stream_channels(plan, target));
 }
 
 /* Sums that a single image has in flight: a chain of 4 cycles a step leaves time for 4 vectors of weights, more
@@ -77,7 +88,7 @@ static void candidates(const struct plan *base, const struct target *target, con
         plan.sets = plan.tile_vecs == 1 ? 4 : plan.tile_vecs < SUMS_IN_FLIGHT ? 2 : 1;
         plan.tile_rows = max64(model_tile_rows(target, plan.tile_vecs) / plan.sets, 1);
         plan.unroll = round_up(model_unroll(plan.tile_rows * plan.tile_vecs), plan.sets);
-        finish(&plan);
+        finish(&plan, target);
         sink->add(sink->sink, &plan);
     }
 }
