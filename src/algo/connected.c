@@ -101,7 +101,8 @@ static double image_cycles(const struct plan *plan, const struct target *target,
     for (int a = 0; a < AXES; a++)
         steps *= (double)conv_most_taps(conv, a);
     double compute = model_step(target, tiles, vecs, tiles + vecs);
-    double fetch = model_fetch(plan, target, vecs, (double)plan->packed_bytes);
+    double bytes = vecs * (double)(plan->lanes * dtype_bytes((cj_dtype)conv->dtype));
+    double fetch = model_fetch(target, bytes, model_weight_distance(plan, 0));
     return (steps * fmax(fmax(compute, fetch), 4.0 / (double)plan->sets) + 30 + tiles * vecs) / tiles;
 }
 

@@ -137,13 +137,13 @@ static void add_tiles(struct row_cost *cost, const struct plan *plan, const stru
     struct phase phase = conv_phase(&plan->conv, 0);
     int64_t row_step = phase.axis[AXIS_W].out_step * plan->conv.dst.axis[AXIS_W];
     double store = model_store(plan, model_move(plan->conv.dst.c, row_step));
-    double vector_bytes = (double)(plan->lanes * dtype_bytes((cj_dtype)plan->conv.dtype));
-    double fetch =
-        model_fetch(plan, target, (double)vecs, reduction_steps(&plan->conv) * (double)vecs * vector_bytes);
+    double bytes = (double)(vecs * plan->lanes * dtype_bytes((cj_dtype)plan->conv.dtype));
+    double distance = model_weight_distance(plan, reduction_steps(&plan->conv) * bytes);
+    double fetch = model_fetch(target, bytes, distance);
     int64_t counts[] = {tiles.big, tiles.small};
     for (int i = 0; i < 2; i++) {
         double rows = (double)(tiles.size - i), count = (double)counts[i];
-        double step = model_step(target, rows, (double)vecs, rows + (double)vecs);
+        double step = model_step(target, rows, (double)vecs, rows + (double)vecs) * model_width(plan, target);
         cost->step += count * fmax(step, fetch);
         cost->tile += count * (30 + rows * (double)vecs * store);
     }

@@ -117,7 +117,10 @@ static void add_rows(const struct plan *shape, const struct target *target, cons
         plan.tile_rows = rows[i];
         if (!plan.shares_taps)
             plan.unroll = model_unroll(plan.tile_rows * plan.tile_vecs);
-        if (i == 0 || rows[i] != rows[i - 1])
+        bool seen = false;
+        for (int k = 0; k < i; k++)
+            seen = seen || rows[k] == rows[i];
+        if (!seen)
             add_shape(&plan, target, sink);
     }
 }
@@ -137,14 +140,17 @@ static void add_tiles(const struct plan *shape, const struct target *target, con
 /* More channels at once read the input less often, and leave fewer registers for pixels. */
 enum { MOST_VECS = 8 };
 
+/* Narrower vectors are offered until they fill the input channels without a rest. */
 static void candidates(const struct plan *base, const struct target *target, const struct candidates *sink)
 {
     const struct conv *conv = &base->conv;
     int64_t channels = conv->oc / conv->groups;
     struct plan plan = *base;
-    plan.lanes = model_lanes(target, (cj_dtype)conv->dtype, conv->ic / conv->groups);
-    for (int64_t step = plan.lanes; step >= min64(plan.lanes, LEAST_CHANNELS); step /= 2) {
-        plan.lanes = step;
+    int64_t inputs = conv->ic / conv->groups;
+    plan.lanes = model_lanes(target, (cj_dtype)conv->dtype, inputs);
+    int64_t least = min64(plan.lanes, LEAST_CHANNELS);
+    for (bool fills = false; plan.lanes >= least && !fills; plan.lanes /= 2) {
+        fills = inputs % plan.lanes == 0;
         for (int64_t most = MOST_VECS; most > 1; most /= 2) {
             plan.tile_vecs = ceil_div(channels, ceil_div(channels, most));
             if (most == MOST_VECS || plan.tile_vecs > most / 2)
@@ -158,34 +164,52 @@ static int64_t pixel_step(const struct plan *plan)
     return plan->band ? grid_band(plan).axis[AXIS_W] : plan->conv.src.axis[AXIS_W];
 }
 
-/* Loads of pixels in a step of `taps` taps: distinct columns. One that crosses a line counts twice, which all
- * do that fill a line, and half of those that fill half of one, where pixels do not begin with a vector. */
-static double pixel_loads(const struct plan *plan, int64_t rows, int64_t taps)
+/* Pixels under `taps` taps of `rows` outputs: pairs of them without those where another pair has the same
+ * column, which tap t of row r shares with the tap a multiple of the stride before it. */
+static double distinct_pixels(const struct plan *plan, int64_t rows, int64_t taps)
 {
-    const struct phase phase = conv_phase(&plan->conv, 0);
-    int64_t in_step = phase.axis[AXIS_W].in_step, off_step = phase.axis[AXIS_W].off_step, distinct = 0;
-    for (int64_t t = 0; t < taps; t++)
-        for (int64_t r = 0; r < rows; r++) {
-            int64_t earlier = r * in_step + t * off_step; /* the same column under an earlier tap */
-            bool seen = false;
-            for (int64_t u = 0; u < t && !seen; u++)
-                seen = (earlier - u * off_step) % in_step == 0 && (earlier - u * off_step) / in_step < rows;
-            distinct += !seen;
-        }
-    double bytes = (double)(plan->lanes * dtype_bytes((cj_dtype)plan->conv.dtype));
-    bool aligned = pixel_step(plan) % plan->lanes == 0;
-    return (double)distinct * (aligned ? 1 : 1 + bytes / L1_LINE_BYTES);
+    struct phase_axis p = conv_axis_phase(&plan->conv, AXIS_W, 0);
+    int64_t common = max64(gcd64(p.in_step, p.off_step), 1);
+    int64_t rows_apart = p.off_step / common, taps_apart = p.in_step / common;
+    return (double)(rows * taps - max64(rows - rows_apart, 0) * max64(taps - taps_apart, 0));
 }
 
-/* Bytes of weights that a tile of `vecs` channels reads. */
-static double weight_bytes(const struct plan *plan, int64_t vecs)
+static double vector_bytes(const struct plan *plan)
+{
+    return (double)(plan->lanes * dtype_bytes((cj_dtype)plan->conv.dtype));
+}
+
+/* What a load of a pixel counts for: one that crosses a line counts twice, which all do that fill a line, and
+ * half of those that fill half of one, where pixels do not begin with a vector. */
+static double load_of_pixel(const struct plan *plan)
+{
+    return pixel_step(plan) % plan->lanes == 0 ? 1 : 1 + vector_bytes(plan) / L1_LINE_BYTES;
+}
+
+/* Bytes of input between two uses of the same pixel: the unit's window for the next block of channels, the rows
+ * of the kernel for the next row of outputs; 0 where each is used once. */
+static double pixel_distance(const struct plan *plan)
 {
     const struct conv *conv = &plan->conv;
-    int64_t steps = ceil_div(conv->ic / conv->groups, plan->lanes);
-    double bytes = (double)(vecs * steps * plan->lanes * dtype_bytes((cj_dtype)conv->dtype));
+    struct window window = grid_window(plan);
+    double line =
+        (double)(window.count[AXIS_W] * (conv->ic / conv->groups) * dtype_bytes((cj_dtype)conv->dtype));
+    int64_t kernel_rows = conv_most_taps(conv, AXIS_D) * conv_most_taps(conv, AXIS_H);
+    if (grid_of_plan(plan).unit_blocks > 1)
+        return line * (double)window.count[AXIS_H] * (double)window.count[AXIS_D];
+    return kernel_rows > 1 ? line * (double)kernel_rows : 0;
+}
+
+/* Cycles until a step of `taps` taps has what does not stay in L1. */
+static double fetch_cycles(const struct plan *plan, const struct target *target, double pixels, double weights)
+{
+    double bytes = vector_bytes(plan);
     for (int a = 0; a < AXES; a++)
-        bytes *= (double)conv_most_taps(conv, a);
-    return bytes;
+        bytes *= (double)conv_most_taps(&plan->conv, a);
+    double steps = (double)ceil_div(plan->conv.ic / plan->conv.groups, plan->lanes);
+    double distance = model_weight_distance(plan, bytes * steps * (double)plan->tile_vecs);
+    return model_fetch(target, pixels * vector_bytes(plan), pixel_distance(plan)) +
+           model_fetch(target, weights * vector_bytes(plan), distance);
 }
 
 /* Cycles of all taps of a row of the kernel and all channels, for a tile. */
@@ -196,11 +220,12 @@ static double kernel_row_cycles(const struct plan *plan, const struct target *ta
     int64_t channels = conv->ic / conv->groups, steps = ceil_div(channels, plan->lanes);
     int64_t taps = max64(conv_most_taps(conv, AXIS_W), 1), together = plan->shares_taps ? plan->unroll : 1;
     double turns = (double)ceil_div(taps, together), sharing = (double)taps / turns;
-    double loads = pixel_loads(plan, rows, together) + (double)(vecs * together);
-    double step = model_step(target, (double)rows * sharing, (double)vecs, loads * sharing / (double)together);
+    double pixels = distinct_pixels(plan, rows, together), weights = (double)(vecs * together);
+    double loads = (pixels * load_of_pixel(plan) + weights) * sharing / (double)together;
+    double step = model_step(target, (double)rows * sharing, (double)vecs, loads) * model_width(plan, target);
+    step = fmax(step, fetch_cycles(plan, target, pixels, weights) * sharing / (double)together);
     bool one_run =
         channels % plan->lanes == 0 && conv_phase(conv, 0).axis[AXIS_W].off_step * pixel_step(plan) == channels;
-    step = fmax(step, sharing * model_fetch(plan, target, (double)vecs, weight_bytes(plan, vecs)));
     double loops = one_run && !plan->shares_taps ? 0 : 2;
     return turns * ((double)steps * step + loops);
 }
@@ -257,6 +282,9 @@ static double seconds(const struct plan *plan, const struct target *target)
     enum model_move how = model_move(conv->src.c, conv->src.axis[AXIS_W]);
     if (plan->band)
         cycles += (double)plan->units * model_copy(plan, (double)grid_band(plan).elements, how);
+    /* Each unit walks all weights, which a cache behind L2 gives half as fast. */
+    if (plan->packed_bytes > target->l2 / 2)
+        cycles += (double)plan->units * 2 * model_fetch(target, (double)plan->packed_bytes, INFINITY);
     return cycles * model_bodies(count_bodies(plan)) / MODEL_HERTZ;
 }
 

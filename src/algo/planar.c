@@ -101,14 +101,25 @@ static void candidates(const struct plan *base, const struct target *target, con
     }
 }
 
+/* Loads that a vector of columns counts for: one that crosses a line counts twice. Neighbouring taps begin at
+ * any column, so that all do which fill a line, and half of those that fill half of one. */
+static double column_loads(const struct plan *plan)
+{
+    double taps = (double)max64(conv_most_taps(&plan->conv, AXIS_W), 1);
+    double bytes = (double)(plan->lanes * dtype_bytes((cj_dtype)plan->conv.dtype));
+    return 1 + (taps - 1) / taps * bytes / L1_LINE_BYTES;
+}
+
 /* Cycles of one step over all columns of a row, for a tile of `rows` channels. */
 static double row_step(const struct plan *plan, const struct target *target, double rows)
 {
+    double loads = column_loads(plan);
     double cols = (double)conv_most_outs(&plan->conv, AXIS_W), lanes = (double)plan->lanes;
     double vecs = (double)plan->tile_vecs, whole = (double)(int64_t)(cols / (lanes * vecs));
     double rest = (double)ceil_div((int64_t)(cols - whole * lanes * vecs), plan->lanes);
-    double cycles = whole * model_step(target, rows, vecs, rows + vecs);
-    return rest > 0 ? cycles + model_step(target, rows, rest, rows + rest) : cycles;
+    double cycles = whole * model_step(target, rows, vecs, rows + vecs * loads);
+    cycles += rest > 0 ? model_step(target, rows, rest, rows + rest * loads) : 0;
+    return cycles * model_width(plan, target);
 }
 
 /* Versions of the micro-kernel: whole tiles and the rest of a row, with whole and partial blocks of channels.
