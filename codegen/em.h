@@ -161,6 +161,9 @@ void em_store_masked(struct em *em, em_ptr to, em_vec value, em_mask mask);
 /* One element in every lane. */
 em_vec em_broadcast(struct em *em, em_ptr from);
 
+/* Lane i is element (skip + i) % period, for a period of at most em_lanes. */
+em_vec em_load_cycle(struct em *em, em_ptr from, int period, int skip);
+
 /* Copy `count` elements from stride to stride, or set them to zero. Runs of stride 1 go by vectors. */
 struct em_run {
     em_ptr at;
@@ -227,6 +230,10 @@ em_vec em_vround(struct em *em, em_vec x);
 
 /* 2^k for whole k from -126 to 127 (f32) or -1022 to 1023 (f64). */
 em_vec em_vpow2(struct em *em, em_vec k);
+
+/* Lane i is the sum of the lanes of vectors[i], for `count` of them, at most em_lanes; lanes behind have any
+ * value. */
+em_vec em_sum_lanes(struct em *em, const em_vec vectors[], int count);
 
 /* Which of two constants fits the element type: a coefficient table for each. */
 bool em_is_f64(const struct em *em);

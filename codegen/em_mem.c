@@ -96,6 +96,15 @@ void em_store_n(struct em *em, em_ptr to, em_vec value, int n)
         }
 }
 
+em_vec em_load_cycle(struct em *em, em_ptr from, int period, int skip)
+{
+    LLVMValueRef index[64], once = em_load_n(em, from, period).v;
+    for (int i = 0; i < em->lanes; i++)
+        index[i] = LLVMConstInt(LLVMInt32TypeInContext(em->context), (unsigned)((skip + i) % period), 0);
+    return (em_vec){LLVMBuildShuffleVector(em->builder, once, LLVMGetPoison(em->vector),
+                                           LLVMConstVector(index, (unsigned)em->lanes), "")};
+}
+
 em_vec em_broadcast(struct em *em, em_ptr from)
 {
     return (em_vec){em_splat(em, em->vector, load_scalar(em, from))};

@@ -1,66 +1,27 @@
 /* Blocks of memory with their axes exchanged.
  *
- * A square of lanes x lanes elements is transposed in registers by shuffles that are one instruction each on
- * every x86-64: first within 128-bit chunks (unpack), then of whole chunks (vperm2f128). Vectors of 512 bits
+ * A square of lanes x lanes elements is transposed in registers by the shuffles of em_shuffle.c: first within
+ * 128-bit chunks, then of whole chunks. Vectors of 512 bits
  * would need two thirds of the shuffles, but LLVM takes 10 ms for such a square and 3 for a smaller one, and
  * cores that split 512-bit instructions (Zen 4) run the smaller one faster. */
 #include "em_internal.h"
+#include "em_shuffle.h"
 
 #include <string.h>
 
-enum { CHUNK_BYTES = 16, SQUARE_BYTES = 32, MOST_LANES = SQUARE_BYTES / 4 };
-
-/* `lanes` elements of a (index 0 up) and b (index lanes up). */
-static em_vec shuffle(struct em *em, em_vec a, em_vec b, const int *index)
-{
-    LLVMValueRef lanes[MOST_LANES];
-    LLVMTypeRef type = LLVMInt32TypeInContext(em->context);
-    for (int i = 0; i < em->lanes; i++)
-        lanes[i] = LLVMConstInt(type, (unsigned)index[i], 0);
-    return (em_vec){
-        LLVMBuildShuffleVector(em->builder, a.v, b.v, LLVMConstVector(lanes, (unsigned)em->lanes), "")};
-}
-
-static int chunk_lanes(const struct em *em)
-{
-    int lanes = CHUNK_BYTES / em->element_bytes;
-    return lanes < em->lanes ? lanes : em->lanes;
-}
-
-/* In each chunk: groups of `width` elements from the lower (half 0) or upper half of a's and of b's, in turn.
- */
-static em_vec unpack(struct em *em, em_vec a, em_vec b, int half, int width)
-{
-    int index[MOST_LANES], chunk = chunk_lanes(em);
-    for (int i = 0; i < em->lanes; i++) {
-        int group = i % chunk / width, from_b = group % 2;
-        index[i] = i / chunk * chunk + half * chunk / 2 + group / 2 * width + i % width + from_b * em->lanes;
-    }
-    return shuffle(em, a, b, index);
-}
-
-/* The chunks of a with an even (half 0) or odd number, then those of b. */
-static em_vec every_other_chunk(struct em *em, em_vec a, em_vec b, int half)
-{
-    int index[MOST_LANES], chunk = chunk_lanes(em), chunks = em->lanes / chunk;
-    for (int i = 0; i < em->lanes; i++) {
-        int from = 2 * (i / chunk) + half, from_b = from >= chunks;
-        index[i] = (from - from_b * chunks) * chunk + i % chunk + from_b * em->lanes;
-    }
-    return shuffle(em, a, b, index);
-}
+enum { SQUARE_BYTES = 32, MOST_LANES = SQUARE_BYTES / 4 };
 
 /* Within each chunk, the square that `chunk` vectors form there. */
 static void transpose_in_chunks(struct em *em, em_vec rows[])
 {
-    int chunk = chunk_lanes(em);
+    int chunk = em_chunk_lanes(em);
     em_vec next[MOST_LANES];
     for (int width = 1; width < chunk; width *= 2) {
         bool last = width == chunk / 2;
         for (int i = 0; i < chunk / 2; i++)
             for (int half = 0; half < 2; half++)
                 next[last ? 2 * i + half : half * chunk / 2 + i] =
-                    unpack(em, rows[2 * i], rows[2 * i + 1], half, width);
+                    em_unpack(em, rows[2 * i], rows[2 * i + 1], half, width);
         memcpy(rows, next, (size_t)chunk * sizeof *rows);
     }
 }
@@ -68,12 +29,13 @@ static void transpose_in_chunks(struct em *em, em_vec rows[])
 /* The square of whole chunks that as many vectors form. */
 static void transpose_of_chunks(struct em *em, em_vec vectors[])
 {
-    int chunks = em->lanes / chunk_lanes(em);
+    int chunks = em->lanes / em_chunk_lanes(em);
     em_vec next[MOST_LANES];
     for (int done = 1; done < chunks; done *= 2) {
         for (int i = 0; i < chunks / 2; i++)
             for (int half = 0; half < 2; half++)
-                next[half * chunks / 2 + i] = every_other_chunk(em, vectors[2 * i], vectors[2 * i + 1], half);
+                next[half * chunks / 2 + i] =
+                    em_every_other_chunk(em, vectors[2 * i], vectors[2 * i + 1], half);
         memcpy(vectors, next, (size_t)chunks * sizeof *vectors);
     }
 }
@@ -81,8 +43,8 @@ static void transpose_of_chunks(struct em *em, em_vec vectors[])
 /* Lane j of rows[i] becomes lane i of rows[j], for a square of em->lanes vectors. */
 static void transpose(struct em *em, em_vec rows[])
 {
-    int chunk = chunk_lanes(em), chunks = em->lanes / chunk;
-    em_vec column[MOST_LANES];
+    int chunk = em_chunk_lanes(em), chunks = em->lanes / chunk;
+    em_vec column[MOST_LANES] = {0};
     for (int i = 0; i < chunks; i++)
         transpose_in_chunks(em, rows + i * chunk);
     for (int j = 0; j < chunk; j++) {
@@ -99,8 +61,7 @@ static void exchange_square(struct em *em, struct em_block to, struct em_block f
 {
     em_vec vectors[MOST_LANES] = {0};
     for (int r = 0; r < em->lanes; r++)
-        vectors[r] = r < rows ? em_load_n(em, em_at(em, from.at, r * from.step), cols)
-                              : (em_vec){LLVMGetPoison(em->vector)};
+        vectors[r] = r < rows ? em_load_n(em, em_at(em, from.at, r * from.step), cols) : em_poison(em);
     transpose(em, vectors);
     for (int c = 0; c < cols; c++)
         em_store_n(em, em_at(em, to.at, c * to.step), vectors[c], rows);

@@ -37,17 +37,19 @@ struct channel_operands {
 };
 
 /* Channels of a vector: `lanes` of them, `step` apart, or side by side under a mask; step 0 is one channel in
- * every lane. */
+ * every lane. With a cycle, lane i is channel (skip + i) mod cycle. */
 struct channels {
     em_int first;
     int64_t step;
-    int lanes;
+    int lanes, cycle, skip;
     const em_mask *inside; /* or NULL */
 };
 
 static em_vec load_channels(struct em *em, em_ptr from, const struct channels *channels)
 {
     em_ptr at = em_offset(em, from, channels->first);
+    if (channels->cycle)
+        return em_load_cycle(em, at, channels->cycle, channels->skip);
     if (channels->step && channels->inside)
         return em_load_masked(em, at, *channels->inside);
     return channels->step ? em_load_strided(em, at, channels->step, channels->lanes) : em_broadcast(em, at);
@@ -124,15 +126,27 @@ static void finish_vector(struct em *em, const struct outgoing *o, const struct 
     store_vector(em, o, em_at(em, o->at.dst, offset), y, vec);
 }
 
-static void finish_vectors(struct em *em, const struct outgoing *o)
+/* The channels of row or vector `outer`, whichever channels go with. */
+static struct channels channels_of(struct em *em, const struct outgoing *o, bool by_row, int outer)
 {
     const struct output_tile *out = o->out;
-    bool by_row = out->row_channel != 0;
+    int64_t step = by_row ? out->row_channel : out->lane_channel * em_lanes(em);
+    if (out->lane_cycle)
+        return (struct channels){.first = out->channel,
+                                 .step = 1,
+                                 .cycle = out->lane_cycle,
+                                 .skip = outer * em_lanes(em) % out->lane_cycle};
+    return (struct channels){.first = em_addc(em, out->channel, outer * step),
+                             .step = out->lane_channel,
+                             .lanes = by_row ? em_lanes(em) : lanes_of(em, o, outer),
+                             .inside = out->inside && !by_row ? &out->inside[outer] : NULL};
+}
+
+static void finish_vectors(struct em *em, const struct outgoing *o)
+{
+    bool by_row = o->out->row_channel != 0;
     for (int outer = 0; outer < (by_row ? o->sums->rows : o->sums->vecs); outer++) {
-        int64_t step = by_row ? out->row_channel : out->lane_channel * em_lanes(em);
-        struct channels channels = {em_addc(em, out->channel, outer * step), out->lane_channel,
-                                    by_row ? em_lanes(em) : lanes_of(em, o, outer),
-                                    out->inside && !by_row ? &out->inside[outer] : NULL};
+        struct channels channels = channels_of(em, o, by_row, outer);
         struct channel_operands operands = load_operands(em, o->epilogue, &channels);
         for (int inner = 0; inner < (by_row ? o->sums->vecs : o->sums->rows); inner++)
             finish_vector(em, o, &operands, by_row ? outer : inner, by_row ? inner : outer);

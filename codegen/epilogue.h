@@ -12,12 +12,14 @@ struct epilogue {
 struct epilogue epilogue_open(struct em *em, const struct plan *plan);
 
 /* The outputs of a register tile. Lane i counts through all vectors of a row. Either rows or lanes are
- * channels: the step of the others is 0. */
+ * channels: the step of the others is 0. Lanes may be the channels of one pixel behind those of another, which
+ * lie so in the output, too: then their channels repeat after lane_cycle lanes, at most a vector's. */
 struct output_tile {
     em_int offset; /* elements from the start of the output to (row 0, lane 0) */
     int64_t row_step, lane_step;
     em_int channel; /* of (row 0, lane 0) */
     int64_t row_channel, lane_channel;
+    int lane_cycle; /* 0: channels do not repeat; else lane_step and lane_channel are 1, and there is one row */
     int lanes_of_last; /* lanes of the last vector that exist */
     em_mask *inside;   /* those of each vector, where that is known only in the generated code; else NULL */
 };

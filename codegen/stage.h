@@ -24,4 +24,9 @@ void grouped_unit(struct em *em, const struct stage *stage);
 void emit_units(struct em *em, const struct plan *plan,
                 void (*compute)(struct em *em, const struct stage *stage));
 
+/* Every unit that an image has, once for all the images of the call that have it: unit->images of them, one
+ * behind the other. */
+void emit_units_of_images(struct em *em, const struct plan *plan,
+                          void (*compute)(struct em *em, const struct stage *stage));
+
 #endif

@@ -26,9 +26,22 @@ int tile_unroll(const struct plan *plan, int rows, int vecs)
 
 struct tile tile_open(struct em *em, int rows, int vecs, int unroll)
 {
-    struct tile tile = {.rows = rows, .vecs = vecs, .sets = sets_for(rows, vecs, unroll)};
+    return tile_open_sets(em, rows, vecs, sets_for(rows, vecs, unroll));
+}
+
+struct tile tile_open_sets(struct em *em, int rows, int vecs, int sets)
+{
+    struct tile tile = {.rows = rows, .vecs = vecs, .sets = sets};
     for (int i = 0; i < rows * vecs * tile.sets; i++)
         tile.sum[i] = em_var_new(em, em_vconst(em, 0));
+    return tile;
+}
+
+struct tile tile_of(struct em *em, int rows, int vecs, const em_vec sums[])
+{
+    struct tile tile = {.rows = rows, .vecs = vecs, .sets = 1};
+    for (int i = 0; i < rows * vecs; i++)
+        tile.sum[i] = em_var_new(em, sums[i]);
     return tile;
 }
 

@@ -24,6 +24,12 @@ struct tile tile_part(const struct tile *tile, int first, int rows);
 /* sum(row, vec) += a * b, in step number `step`. */
 void tile_add(struct em *em, const struct tile *tile, int step, int row, int vec, em_vec a, em_vec b);
 
+/* The same with so many sets, where the size of the tile must not decide the order of the sum. */
+struct tile tile_open_sets(struct em *em, int rows, int vecs, int sets);
+
+/* A tile that holds these sums, row by row. */
+struct tile tile_of(struct em *em, int rows, int vecs, const em_vec sums[]);
+
 /* The sum of all sets. */
 em_vec tile_sum(struct em *em, const struct tile *tile, int row, int vec);
 

@@ -100,6 +100,7 @@ struct unit unit_open(struct em *em, const struct plan *plan, em_int number)
     for (int a = AXES - 1; a >= 0; a--)
         unit.phase[a] = em_digit(em, &number, conv_axis_phases(&plan->conv, a));
     unit.image = number;
+    unit.images = em_i(em, 1);
     for (int a = 0; a < AXES; a++)
         unit.axis[a] = view_axis(em, &unit, a);
     unit.tiles_big = phase_value(em, &unit, number_big, AXIS_W);

@@ -15,7 +15,8 @@ struct unit {
     const struct plan *plan;
     struct grid grid;
     em_int image, group, depth;
-    em_int phase[AXES];    /* of each axis */
+    em_int images;      /* that the unit covers, from `image` on: 1, or as many as emit_units_of_images found */
+    em_int phase[AXES]; /* of each axis */
     em_int block0, block1; /* register blocks of channels */
     em_int row0, row1;
     em_int tile0, tile1;

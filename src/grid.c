@@ -56,11 +56,13 @@ static int64_t winograd_cols(const struct plan *plan)
 static const struct {
     int64_t (*cols)(const struct plan *plan);
     bool equal_tiles, lanes_are_columns, lanes_cross_groups, lanes_hold_groups, rows_are_rows,
-        fills_padded_rows;
+        fills_padded_rows, lanes_are_summed;
 } shapes[ALGOS] = {
+    [ALGO_connected] = {.cols = even_cols},
     [ALGO_direct] = {.cols = even_cols},
     [ALGO_planar] = {.cols = vector_cols, .equal_tiles = true, .lanes_are_columns = true},
     [ALGO_winograd] = {.cols = winograd_cols, .equal_tiles = true, .fills_padded_rows = true},
+    [ALGO_dot] = {.cols = even_cols, .lanes_are_summed = true},
     [ALGO_depthwise] = {.cols = even_cols, .lanes_cross_groups = true},
     [ALGO_grouped] = {.cols = even_cols, .lanes_cross_groups = true, .lanes_hold_groups = true},
     [ALGO_stencil] = {.cols = vector_cols,
@@ -191,7 +193,7 @@ bool grid_masks_columns(const struct plan *plan)
            cols < 1 << 30;
 }
 
-bool grid_can_drop_band(const struct plan *plan)
+bool grid_knows_edges(const struct plan *plan)
 {
     const struct conv *conv = &plan->conv;
     struct plan without = *plan;
@@ -201,7 +203,13 @@ bool grid_can_drop_band(const struct plan *plan)
         return false;
     return !conv_axis_padded(conv, AXIS_W) ||
            (conv_phases(conv) == 1 && plan->unroll == conv->axis[AXIS_W].kernel &&
-            edges.first + edges.last <= MOST_EDGES && grid_of_plan(plan).tile_units == 1);
+            edges.first + edges.last <= MOST_EDGES);
+}
+
+bool grid_can_drop_band(const struct plan *plan)
+{
+    return grid_knows_edges(plan) &&
+           (!conv_axis_padded(&plan->conv, AXIS_W) || grid_of_plan(plan).tile_units == 1);
 }
 
 /* Where lanes run across groups (depthwise, grouped): the whole ones that a block of vectors has room for. */
@@ -241,6 +249,8 @@ struct channel_block grid_channels(const struct plan *plan)
                                       shapes[plan->algo].rows_are_rows ? 1 : plan->tile_rows};
     if (shapes[plan->algo].lanes_cross_groups)
         return (struct channel_block){1, conv->groups, groups_in_block(plan)};
+    if (shapes[plan->algo].lanes_are_summed)
+        return (struct channel_block){conv->groups, per_group, plan->tile_vecs};
     return (struct channel_block){conv->groups, per_group, plan->tile_vecs * plan->lanes};
 }
 

@@ -55,9 +55,11 @@ int64_t grid_taps_in_turn(const struct conv *conv);
  * compare columns as 32 bits. */
 bool grid_masks_columns(const struct plan *plan);
 
-/* Whether a depthwise plan can read its input in place: channels side by side, zeros around it, and either no
- * taps in them along W, or few edges, whole rows and all taps unrolled, so that the taps outside are known at
- * emission. */
+/* Whether channels lie side by side, zeros around them, and either no taps fall in these along W, or few edges
+ * have all taps unrolled, so that the taps outside are known at emission. */
+bool grid_knows_edges(const struct plan *plan);
+
+/* Whether a depthwise plan can read its input in place: its edges are known, and units are whole rows. */
 bool grid_can_drop_band(const struct plan *plan);
 
 /* Whether depthwise computes the channels behind the last whole block by the code of whole blocks, under a

@@ -4,6 +4,7 @@
 #include "model.h"
 
 #include "arith.h"
+#include "grid.h"
 
 #include <math.h>
 
@@ -20,21 +21,50 @@ double model_unaligned(const struct plan *plan)
     return 1 + (bytes - element) / 64; /* lines of 64 bytes */
 }
 
+double model_width(const struct plan *plan, const struct target *target)
+{
+    bool narrower = plan->lanes < target_lanes(target, (cj_dtype)plan->conv.dtype);
+    return narrower ? 1 / (double)target->passes : 1;
+}
+
+/* L2 gives a vector, or half a line if that is more, in the time of two multiply-adds (measured: 29 bytes a
+ * cycle on Zen 4, whose 512-bit operations take two cycles; 50 on Zen 5). */
+double model_fetch(const struct target *target, double bytes, double distance)
+{
+    double in_a_cycle = fmax(isa_info(target->isa)->vector_bytes, 32);
+    return distance > (double)target->l1 / 2 ? bytes / in_a_cycle : 0;
+}
+
+double model_weight_distance(const struct plan *plan, double bytes)
+{
+    double pixels = 1;
+    for (int a = 0; a < AXES; a++)
+        pixels *= (double)conv_most_outs(&plan->conv, a);
+    return pixels > (double)plan->tile_rows ? bytes : (double)plan->packed_bytes;
+}
+
 enum model_move model_move(int64_t lane_step, int64_t row_step)
 {
-    return lane_step == 1 ? MOVE_RUNS : row_step == 1 ? MOVE_EXCHANGED : MOVE_SCATTERED;
+    enum { NEAR = 4 }; /* four elements and more of f32 on a line */
+    if (lane_step == 1 || row_step == 1)
+        return lane_step == 1 ? MOVE_RUNS : MOVE_EXCHANGED;
+    return lane_step > 1 && lane_step <= NEAR ? MOVE_NEAR : MOVE_SCATTERED;
 }
 
 /* Cycles of an element: a load and a store for each vector; with log2(lanes) shuffles of a square's every
- * vector between them, which overlap in part, squares being at most 256 bits wide
- * (codegen/em_transpose.c; measured on Zen 4: 0.3 to 0.4 cycles an element); one by one, with the loop
- * around them. */
+ * vector between them, squares being at most 256 bits wide (codegen/em_transpose.c): two in a cycle, and four
+ * times that where 16 registers do not hold a square and what becomes of it (measured on Zen 4: 0.3 cycles an
+ * element, and 1 with AVX2); one by one, with the loop around them: up to 10 cycles where they lie multiples of
+ * 4 KB apart. */
 static double move_cycles(const struct plan *plan, enum model_move how)
 {
     double lanes = (double)plan->lanes,
            side = (double)min64(plan->lanes, 32 / dtype_bytes((cj_dtype)plan->conv.dtype));
-    const double cycles[] = {
-        [MOVE_RUNS] = 1.5 / lanes, [MOVE_EXCHANGED] = 0.75 * (log2(side) + 2) / side, [MOVE_SCATTERED] = 2};
+    double shuffles = log2(side) * (isa_info((cj_isa)plan->isa)->registers > 16 ? 0.5 : 2);
+    const double cycles[] = {[MOVE_RUNS] = 1.5 / lanes,
+                             [MOVE_EXCHANGED] = (shuffles + 1.1) / side,
+                             [MOVE_NEAR] = 2,
+                             [MOVE_SCATTERED] = 4};
     return cycles[how];
 }
 

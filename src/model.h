@@ -14,10 +14,20 @@ double model_step(const struct target *target, double rows, double vecs, double 
 
 /* What a load of a vector counts that begins at any element: some cross a line and take a second access. */
 double model_unaligned(const struct plan *plan);
+/* What a step with vectors of the plan's lanes takes of one with the widest. */
+double model_width(const struct plan *plan, const struct target *target);
+
+/* Until `bytes` are there that were last used `distance` bytes ago: 0 where L1 still has them. */
+double model_fetch(const struct target *target, double bytes, double distance);
+
+/* Bytes of weights between two uses of the same ones, `bytes` being those of a tile: these, or, where an image
+ * is one tile, all. */
+double model_weight_distance(const struct plan *plan, double bytes);
 
 /* How elements get from a tensor into a band, or from a tile to the output: as they lie, with channels and
- * columns changing places, or each by itself. */
-enum model_move { MOVE_RUNS, MOVE_EXCHANGED, MOVE_SCATTERED };
+ * columns changing places, or each by itself, on few lines of the
+ * cache or on one each. */
+enum model_move { MOVE_RUNS, MOVE_EXCHANGED, MOVE_NEAR, MOVE_SCATTERED };
 
 /* Which it is where lanes and rows (or columns) lie so far apart in the tensor. */
 enum model_move model_move(int64_t lane_step, int64_t row_step);

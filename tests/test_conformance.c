@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const algorithms[] = {NULL,       "direct",  "planar",    "depthwise", "stencil",
-                                         "winograd", "grouped", "separable", "reference"};
+static const char *const algorithms[] = {NULL,        "connected", "direct",  "planar",    "winograd", "dot",
+                                         "depthwise", "stencil",   "grouped", "separable", "reference"};
 static const cj_isa isas[] = {CJ_ISA_HOST, CJ_ISA_SSE2, CJ_ISA_AVX2, CJ_ISA_AVX512};
 static const struct random_sizes sizes = {.channels = 48, .row = 32, .column = 9};
 static const int64_t batches[] = {0, 1, 1, 1, 2, 5};

@@ -52,7 +52,7 @@ static int64_t extent(int64_t count, int64_t stride)
 
 /* ---- Loads and stores ---- */
 
-enum word { LOAD, LOAD_ALIGNED, LOAD_N, LOAD_STRIDED, BROADCAST, STORE, STORE_N };
+enum word { LOAD, LOAD_ALIGNED, LOAD_N, LOAD_STRIDED, LOAD_CYCLE, BROADCAST, STORE, STORE_N };
 
 struct access {
     const char *name;
@@ -68,6 +68,7 @@ static const struct access accesses[] = {
     {"em_load_strided", LOAD_STRIDED, 0},
     {"em_load_strided", LOAD_STRIDED, 2},
     {"em_load_strided", LOAD_STRIDED, 7},
+    {"em_load_cycle", LOAD_CYCLE, 1},
     {"em_broadcast", BROADCAST, 0},
     {"em_store", STORE, 1},
     {"em_store_n", STORE_N, 1},
@@ -77,6 +78,12 @@ struct case_of {
     const struct access *access;
     int n;
 };
+
+/* Where the cycle of em_load_cycle starts. */
+static int skip_of(const struct case_of *c)
+{
+    return c->n * 2 / 3;
+}
 
 /* One vector from src to dst, by the word on its side and by a whole vector on the other. */
 static void emit_access(struct em *em, const struct plan *plan, const void *arg)
@@ -97,6 +104,9 @@ static void emit_access(struct em *em, const struct plan *plan, const void *arg)
     case LOAD_STRIDED:
         em_store(em, dst, em_load_strided(em, src, c->access->stride, c->n));
         break;
+    case LOAD_CYCLE:
+        em_store(em, dst, em_load_cycle(em, src, c->n, skip_of(c)));
+        break;
     case BROADCAST:
         em_store(em, dst, em_broadcast(em, src));
         break;
@@ -114,6 +124,8 @@ static bool loaded_right(const struct words *target, const struct case_of *c, co
     for (int i = 0; i < target->lanes; i++) {
         double got = element_get(target->dtype, dst->memory.data, i);
         double want = i < c->n ? (double)(i * c->access->stride + 1) : 0;
+        if (c->access->word == LOAD_CYCLE)
+            want = (skip_of(c) + i) % c->n + 1;
         if (got != want)
             return words_wrong(target, "%s, stride %lld, %d of them: lane %d is %g, should be %g",
                                c->access->name, (long long)c->access->stride, c->n, i, got, want);
@@ -151,7 +163,7 @@ static bool access_runs(const struct words *target, const struct case_of *c, ker
 
 static bool takes_n(enum word word)
 {
-    return word == LOAD_N || word == LOAD_STRIDED || word == STORE_N;
+    return word == LOAD_N || word == LOAD_STRIDED || word == LOAD_CYCLE || word == STORE_N;
 }
 
 static bool accesses_are_right(const struct words *target, const void *arg)

@@ -20,18 +20,20 @@ enum { OFFSET = 5, CHANNEL = 3, MOST_ROWS = 9, MOST_VECS = 3, MOST_LANES = 16 };
 struct geometry {
     const char *name;
     int64_t row_step, lane_step, row_channel, lane_channel;
+    bool cyclic; /* one row, whose channels repeat */
 };
 
 enum { BEHIND_LANES = -1, BEHIND_ROWS = -2 };
 
 static const struct geometry geometries[] = {
-    {"lanes are channels, NHWC", BEHIND_LANES, 1, 0, 1},
-    {"lanes are channels, NCHW", 1, BEHIND_ROWS, 0, 1},
-    {"lanes are channels, every other pixel, NCHW", 2, BEHIND_ROWS, 0, 1},
-    {"lanes are every other channel, NHWC", BEHIND_LANES, 2, 0, 2},
-    {"lanes are columns, NCHW", BEHIND_LANES, 1, 1, 0},
-    {"lanes are columns, NHWC", 1, BEHIND_ROWS, 1, 0},
-    {"lanes are every third column, NCHW", BEHIND_LANES, 3, 1, 0},
+    {"lanes are channels, NHWC", BEHIND_LANES, 1, 0, 1, false},
+    {"lanes are channels, NCHW", 1, BEHIND_ROWS, 0, 1, false},
+    {"lanes are channels, every other pixel, NCHW", 2, BEHIND_ROWS, 0, 1, false},
+    {"lanes are every other channel, NHWC", BEHIND_LANES, 2, 0, 2, false},
+    {"lanes are columns, NCHW", BEHIND_LANES, 1, 1, 0, false},
+    {"lanes are columns, NHWC", 1, BEHIND_ROWS, 1, 0, false},
+    {"lanes are every third column, NCHW", BEHIND_LANES, 3, 1, 0, false},
+    {"lanes are all channels of one pixel after the other, NHWC", BEHIND_LANES, 1, 0, 1, true},
 };
 enum { GEOMETRIES = sizeof geometries / sizeof geometries[0] };
 
@@ -55,6 +57,7 @@ struct trial {
     const struct geometry *geometry;
     const struct chain *chain;
     int rows, vecs, lanes_of_last, lanes; /* `lanes` exist in all */
+    int cycle;                            /* channels that repeat; 0: none do */
     int64_t row_step, lane_step;
 };
 
@@ -73,6 +76,7 @@ static void emit_trial(struct em *em, const struct plan *plan, const void *arg)
                               .channel = em_last_unit(em),
                               .row_channel = t->geometry->row_channel,
                               .lane_channel = t->geometry->lane_channel,
+                              .lane_cycle = t->cycle,
                               .lanes_of_last = t->lanes_of_last};
     epilogue_tile(em, &epilogue, &tile, &out);
 }
@@ -87,6 +91,12 @@ struct tensors {
     struct guarded at[TENSORS];
 };
 
+/* Channel of a tile's element, from the tile's first. */
+static int64_t channel_of(const struct trial *t, int row, int lane)
+{
+    return row * t->geometry->row_channel + (t->cycle ? lane % t->cycle : lane) * t->geometry->lane_channel;
+}
+
 static double value_of(int tensor, int64_t index)
 {
     return (double)((index * 5 + tensor * 3) % 17 - 8) / 2;
@@ -96,8 +106,7 @@ static struct tensors open_tensors(const struct words *target, const struct tria
 {
     struct tensors tensors = {
         .pixels = OFFSET + (t->rows - 1) * t->row_step + (t->lanes - 1) * t->lane_step + 1,
-        .channels =
-            CHANNEL + (t->rows - 1) * t->geometry->row_channel + (t->lanes - 1) * t->geometry->lane_channel + 1,
+        .channels = CHANNEL + channel_of(t, t->rows - 1, (t->cycle ? t->cycle : t->lanes) - 1) + 1,
     };
     size_t element = (size_t)dtype_bytes(target->dtype);
     for (int k = DST; k < TENSORS; k++) {
@@ -138,7 +147,7 @@ static void plain_tile(const struct words *target, const struct trial *t, int64_
     for (int r = 0; r < t->rows; r++)
         for (int l = 0; l < t->lanes; l++) {
             int64_t pixel = OFFSET + r * t->row_step + l * t->lane_step;
-            int64_t channel = CHANNEL + r * t->geometry->row_channel + l * t->geometry->lane_channel;
+            int64_t channel = CHANNEL + channel_of(t, r, l);
             double y = value_of(TENSORS, r * t->vecs * target->lanes + l);
             y += t->chain->has_bias ? value_of(BIAS, channel) : 0;
             for (int i = 0; i < t->chain->posts; i++)
@@ -213,7 +222,8 @@ static bool tiles_are_right(const struct words *target, const void *arg)
     for (int turn = 0; turn < GEOMETRIES * CHAINS; turn++) {
         struct trial t = {.geometry = &geometries[turn % GEOMETRIES],
                           .chain = &chains[turn / GEOMETRIES % CHAINS]};
-        t.rows = rows[turn / 2 % 5];
+        t.rows = t.geometry->cyclic ? 1 : rows[turn / 2 % 5];
+        t.cycle = t.geometry->cyclic ? 1 + turn / GEOMETRIES % target->lanes : 0;
         t.vecs = vecs[turn % 3];
         t.lanes_of_last = turn % 4 == 0 ? target->lanes : 1 + turn % target->lanes;
         t.lanes = (t.vecs - 1) * target->lanes + t.lanes_of_last;

@@ -47,6 +47,7 @@ static void contiguous_lanes_move_as_they_lie(void **state)
     assert_int_equal(model_move(1, 1), MOVE_RUNS);
     assert_int_equal(model_move(64, 1), MOVE_EXCHANGED);
     assert_int_equal(model_move(64, 2), MOVE_SCATTERED);
+    assert_int_equal(model_move(2, 64), MOVE_NEAR);
     assert_int_equal(model_move(0, 0), MOVE_SCATTERED);
 }
 
@@ -59,11 +60,43 @@ static void moving_costs_more_the_less_is_contiguous(void **state)
         double runs = model_copy(&plan, 1000, MOVE_RUNS), exchanged = model_copy(&plan, 1000, MOVE_EXCHANGED);
         assert_true(runs > 0);
         assert_true(exchanged > runs);
-        assert_true(model_copy(&plan, 1000, MOVE_SCATTERED) > exchanged);
+        assert_true(model_copy(&plan, 1000, MOVE_NEAR) > exchanged);
+        assert_true(model_copy(&plan, 1000, MOVE_SCATTERED) > model_copy(&plan, 1000, MOVE_NEAR));
         assert_true(model_copy(&plan, 2000, MOVE_RUNS) > runs);
         assert_true(model_store(&plan, MOVE_RUNS) > 0);
         assert_true(model_store(&plan, MOVE_EXCHANGED) > model_store(&plan, MOVE_RUNS));
         assert_true(model_store(&plan, MOVE_SCATTERED) > model_store(&plan, MOVE_EXCHANGED));
+    }
+}
+
+/* L1 keeps the weights of a tile for the next one, and those of an image of one tile for the next image. */
+static void weights_that_do_not_stay_in_l1_are_fetched(void **state)
+{
+    (void)state;
+    cj_conv_desc desc = {.in_channels = 8, .out_channels = 8, .input = {1, 12}, .kernel = {1, 1}};
+    struct target target = target_preset(CJ_ISA_AVX2);
+    struct plan plan = {.isa = CJ_ISA_AVX2, .lanes = 8, .tile_rows = 12, .tile_vecs = 1};
+    assert_int_equal(conv_from_desc(&desc, &plan.conv), CJ_OK);
+    plan.packed_bytes = 1 << 20;
+    assert_true(model_weight_distance(&plan, 100) == (double)plan.packed_bytes);
+    plan.tile_rows = 6;
+    assert_true(model_weight_distance(&plan, 100) == 100);
+    double small = (double)target.l1 / 4, large = (double)target.l1;
+    assert_true(model_fetch(&target, 64, small) == 0);
+    assert_true(model_fetch(&target, 64, large) > 0);
+    assert_true(model_fetch(&target, 192, large) == 3 * model_fetch(&target, 64, large));
+}
+
+static void narrower_vectors_take_no_longer(void **state)
+{
+    (void)state;
+    struct plan plan = {.lanes = 16};
+    for (int isa = CJ_ISA_SSE2; isa <= CJ_ISA_AVX512; isa++) {
+        struct target target = target_preset((cj_isa)isa);
+        plan.lanes = target_lanes(&target, CJ_F32);
+        assert_true(model_width(&plan, &target) == 1);
+        plan.lanes /= 2;
+        assert_true(model_width(&plan, &target) > 0.5 && model_width(&plan, &target) <= 1);
     }
 }
 
@@ -166,6 +199,8 @@ int main(void)
         cmocka_unit_test(no_step_is_faster_than_any_machine),
         cmocka_unit_test(contiguous_lanes_move_as_they_lie),
         cmocka_unit_test(moving_costs_more_the_less_is_contiguous),
+        cmocka_unit_test(weights_that_do_not_stay_in_l1_are_fetched),
+        cmocka_unit_test(narrower_vectors_take_no_longer),
         cmocka_unit_test(more_versions_of_the_code_cost_a_little),
         cmocka_unit_test(tiles_fill_the_registers),
         cmocka_unit_test(even_rows_divide_or_are_the_most),

@@ -20,6 +20,8 @@ static struct plan odd_plan(void)
                          .tile_rows = 12,
                          .tile_vecs = 13,
                          .unroll = 14,
+                         .sets = 19,
+                         .shares_taps = 1,
                          .band = 1,
                          .block_oc = 15,
                          .block_rows = 16,
@@ -40,11 +42,21 @@ static bool has_word(const char *line, const char *word)
 static void every_decision_is_named(void **state)
 {
     (void)state;
-    static const char *const words[] = {
-        "algorithm=planar",    "isa=avx2",      "dtype=f64", "lanes=11",
-        "tile=12x13",          "unroll=14",     "band=1",    "block_oc=15",
-        "block_rows=16",       "block_cols=17", "units=18",  "scratch=1099511627776",
-        "packed=2199023255616"};
+    static const char *const words[] = {"algorithm=planar",
+                                        "isa=avx2",
+                                        "dtype=f64",
+                                        "lanes=11",
+                                        "tile=12x13",
+                                        "unroll=14",
+                                        "sets=19",
+                                        "shares_taps=1",
+                                        "band=1",
+                                        "block_oc=15",
+                                        "block_rows=16",
+                                        "block_cols=17",
+                                        "units=18",
+                                        "scratch=1099511627776",
+                                        "packed=2199023255616"};
     struct plan plan = odd_plan();
     char line[400];
     plan_print(&plan, line, sizeof line);
@@ -63,6 +75,7 @@ static void plans_that_differ_read_differently(void **state)
         offsetof(struct plan, isa),          offsetof(struct plan, algo),
         offsetof(struct plan, lanes),        offsetof(struct plan, tile_rows),
         offsetof(struct plan, tile_vecs),    offsetof(struct plan, unroll),
+        offsetof(struct plan, sets),         offsetof(struct plan, shares_taps),
         offsetof(struct plan, band),         offsetof(struct plan, block_oc),
         offsetof(struct plan, block_rows),   offsetof(struct plan, block_cols),
         offsetof(struct plan, units),        offsetof(struct plan, scratch_bytes),

@@ -25,14 +25,21 @@ struct trial {
     bool right;
 };
 
-static void open_trial(struct trial *t, cj_context *context, const struct sweep_op *op, int64_t batch,
-                       unsigned seed)
+static void open_trial_of(struct trial *t, cj_context *context, const cj_conv_desc *desc, int64_t batch,
+                          unsigned seed)
 {
-    t->desc = property_desc(op, &seed);
+    t->desc = *desc;
     t->problem = problem_new(&t->desc, batch, seed);
     t->first = calloc((size_t)t->problem.count[OUTPUT] + 1, sizeof *t->first);
     t->right = check_run(context, &t->problem, &plain);
     memcpy(t->first, t->problem.value[OUTPUT], (size_t)t->problem.count[OUTPUT] * sizeof *t->first);
+}
+
+static void open_trial(struct trial *t, cj_context *context, const struct sweep_op *op, int64_t batch,
+                       unsigned seed)
+{
+    cj_conv_desc desc = property_desc(op, &seed);
+    open_trial_of(t, context, &desc, batch, seed);
 }
 
 /* Run again; the bits must be those of the first time. */
@@ -79,21 +86,26 @@ static void in_threads(void *pool, int threads, void (*task)(void *arg, int inde
         pthread_join(jobs[i].thread, NULL);
 }
 
-static bool threads_do_not_count(cj_context *context, const struct sweep_op *op, unsigned seed)
+static void try_threads(struct trial *t, cj_context *context)
 {
-    struct trial t;
-    open_trial(&t, context, op, 1 + seed % 3, seed);
     for (int threads = 1; threads <= MOST_THREADS; threads += 1 + threads / 3) {
         cj_pool *pool;
         if (cj_pool_create(threads, &pool) != CJ_OK)
             abort();
         struct manner manner = plain;
         manner.parallel = cj_pool_parallel(pool);
-        again(&t, context, &manner, "a pool");
+        again(t, context, &manner, "a pool");
         cj_pool_destroy(pool);
         manner.parallel = &(cj_parallel){.threads = threads, .run = in_threads};
-        again(&t, context, &manner, "a caller's threads");
+        again(t, context, &manner, "a caller's threads");
     }
+}
+
+static bool threads_do_not_count(cj_context *context, const struct sweep_op *op, unsigned seed)
+{
+    struct trial t;
+    open_trial(&t, context, op, 1 + seed % 3, seed);
+    try_threads(&t, context);
     return close_trial(&t);
 }
 
@@ -105,19 +117,24 @@ static void threads(void **state)
 
 /* ---- Batches ---- */
 
-static bool batches_are_images(cj_context *context, const struct sweep_op *op, unsigned seed)
+static void try_cuts(struct trial *t, cj_context *context)
 {
     static const int64_t cuts[][6] = {{0, 1, 2, 3, 4, 5}, {0, 2, 5}, {0, 4, 5}};
+    for (int i = 0; i < 3; i++) {
+        memset(t->problem.value[OUTPUT], 0, (size_t)t->problem.count[OUTPUT] * sizeof(double));
+        for (int k = 0; cuts[i][k] < 5; k++) {
+            struct problem part = problem_images(&t->problem, cuts[i][k], cuts[i][k + 1] - cuts[i][k]);
+            t->right = t->right && check_run(context, &part, &plain);
+        }
+        t->right = t->right && check_bits(&t->problem, t->problem.value[OUTPUT], t->first, "a split batch");
+    }
+}
+
+static bool batches_are_images(cj_context *context, const struct sweep_op *op, unsigned seed)
+{
     struct trial t;
     open_trial(&t, context, op, 5, seed);
-    for (int i = 0; i < 3; i++) {
-        memset(t.problem.value[OUTPUT], 0, (size_t)t.problem.count[OUTPUT] * sizeof(double));
-        for (int k = 0; cuts[i][k] < 5; k++) {
-            struct problem part = problem_images(&t.problem, cuts[i][k], cuts[i][k + 1] - cuts[i][k]);
-            t.right = t.right && check_run(context, &part, &plain);
-        }
-        t.right = t.right && check_bits(&t.problem, t.problem.value[OUTPUT], t.first, "a split batch");
-    }
+    try_cuts(&t, context);
     return close_trial(&t);
 }
 
@@ -125,6 +142,30 @@ static void batches(void **state)
 {
     (void)state;
     assert_int_equal(property_try(batches_are_images, 0, SWEEP_OPS - 1), 0);
+}
+
+/* Images of one output pixel share tiles, whose size depends on how the batch is split. */
+static bool pixels_are_images(cj_context *context, const struct sweep_op *op, unsigned seed)
+{
+    struct trial t;
+    unsigned state = seed;
+    cj_conv_desc d = property_linear(op, true, &state);
+    for (int a = 0; a < 3; a++) {
+        d.kernel[a] = d.input[a];
+        d.stride[a] = d.dilation[a] = 0; /* 1 */
+        d.pad_lo[a] = d.pad_hi[a] = 0;
+    }
+    d.algorithm = "connected";
+    open_trial_of(&t, context, &d, 5, seed);
+    try_cuts(&t, context);
+    try_threads(&t, context);
+    return close_trial(&t);
+}
+
+static void images_of_one_pixel(void **state)
+{
+    (void)state;
+    assert_int_equal(property_try(pixels_are_images, 0, 1), 0);
 }
 
 /* ---- Memory ---- */
@@ -216,8 +257,8 @@ static void emission(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(threads),  cmocka_unit_test(batches),  cmocka_unit_test(memory),
-        cmocka_unit_test(contexts), cmocka_unit_test(emission),
+        cmocka_unit_test(threads), cmocka_unit_test(batches),  cmocka_unit_test(images_of_one_pixel),
+        cmocka_unit_test(memory),  cmocka_unit_test(contexts), cmocka_unit_test(emission),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,8 @@
 #include "../grid.h"
 #include "../model.h"
 
+#include <math.h>
+
 static const char *accepts(const struct conv *conv, const struct target *target)
 {
     (void)target;
@@ -131,6 +133,14 @@ static double store_again(const struct plan *plan, const struct target *target, 
     return at_once || bytes <= (double)target->l2 ? 0 : 1.5;
 }
 
+static double reduction_steps(const struct conv *conv)
+{
+    double steps = (double)(conv->ic / conv->groups);
+    for (int a = 0; a < AXES; a++)
+        steps *= (double)conv_most_taps(conv, a);
+    return steps;
+}
+
 static void add_tiles(struct row_cost *cost, const struct plan *plan, const struct target *target,
                       struct tiles tiles, int64_t vecs)
 {
@@ -138,10 +148,14 @@ static void add_tiles(struct row_cost *cost, const struct plan *plan, const stru
     int64_t row_step = phase.axis[AXIS_W].out_step * plan->conv.dst.axis[AXIS_W];
     double store = model_store(plan, model_move(plan->conv.dst.c, row_step));
     store += store_again(plan, target, vecs);
+    double bytes = (double)(vecs * plan->lanes * dtype_bytes((cj_dtype)plan->conv.dtype));
+    double distance = model_weight_distance(plan, reduction_steps(&plan->conv) * bytes);
+    double fetch = model_fetch(target, bytes, distance);
     int64_t counts[] = {tiles.big, tiles.small};
     for (int i = 0; i < 2; i++) {
         double rows = (double)(tiles.size - i), count = (double)counts[i];
-        cost->step += count * model_step(target, rows, (double)vecs, rows + (double)vecs);
+        double step = model_step(target, rows, (double)vecs, rows + (double)vecs) * model_width(plan, target);
+        cost->step += count * fmax(step, fetch);
         cost->tile += count * (30 + rows * (double)vecs * store);
     }
 }

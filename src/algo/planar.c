@@ -118,7 +118,8 @@ static double row_step(const struct plan *plan, const struct target *target, dou
     double vecs = (double)plan->tile_vecs, whole = (double)(int64_t)(cols / (lanes * vecs));
     double rest = (double)ceil_div((int64_t)(cols - whole * lanes * vecs), plan->lanes);
     double cycles = whole * step(plan, target, rows, vecs);
-    return rest > 0 ? cycles + step(plan, target, rows, rest) : cycles;
+    cycles += rest > 0 ? step(plan, target, rows, rest) : 0;
+    return cycles * model_width(plan, target);
 }
 
 /* Versions of the micro-kernel: whole tiles and the rest of a row, with whole and partial blocks of channels.
