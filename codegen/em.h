@@ -154,7 +154,8 @@ void em_store_n(struct em *em, em_ptr to, em_vec value, int n);
 /* True in lane i where 0 <= start + i < count, for numbers below 2^30. Accesses under a mask touch no memory
  * for the other lanes; a load makes them 0. */
 em_mask em_inside(struct em *em, em_int start, int64_t count);
-em_mask em_first(struct em *em, int n); /* true in the first n lanes */
+em_mask em_first(struct em *em, int n);           /* true in the first n lanes */
+em_mask em_every(struct em *em, int step, int n); /* of these, in every step-th from lane 0 on */
 em_vec em_load_masked(struct em *em, em_ptr from, em_mask mask);
 void em_store_masked(struct em *em, em_ptr to, em_vec value, em_mask mask);
 
@@ -164,12 +165,14 @@ em_vec em_broadcast(struct em *em, em_ptr from);
 /* Lane i is element (skip + i) % period, for a period of at most em_lanes. */
 em_vec em_load_cycle(struct em *em, em_ptr from, int period, int skip);
 
-/* Copy `count` elements from stride to stride, or set them to zero. Runs of stride 1 go by vectors. */
+/* Copy `count` elements from stride to stride, or set them to zero. Runs of stride 1 go by vectors, and those
+ * of short strides on one side; em_spreads says whether elements side by side go to a stride so. */
 struct em_run {
     em_ptr at;
     int64_t stride;
 };
 void em_copy_run(struct em *em, struct em_run to, struct em_run from, em_int count);
+bool em_spreads(const struct em *em, int64_t stride);
 void em_zero_run(struct em *em, struct em_run to, em_int count);
 
 /* A row with zeros around it. Element `first + j` of the row of `size` elements at `from`, or 0 where there is

@@ -6,13 +6,18 @@
 
 #include <string.h>
 
-em_mask em_first(struct em *em, int n)
+em_mask em_every(struct em *em, int step, int n)
 {
     LLVMTypeRef truth = LLVMInt1TypeInContext(em->context);
     LLVMValueRef lanes[64];
     for (int i = 0; i < em->lanes; i++)
-        lanes[i] = LLVMConstInt(truth, i < n, 0);
+        lanes[i] = LLVMConstInt(truth, i < n && i % step == 0, 0);
     return (em_mask){LLVMConstVector(lanes, (unsigned)em->lanes)};
+}
+
+em_mask em_first(struct em *em, int n)
+{
+    return em_every(em, 1, n);
 }
 
 /* One comparison: below 0 a number is a large one without its sign. */

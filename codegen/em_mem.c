@@ -148,13 +148,49 @@ static int known_rest(struct em *em, em_int count)
     return em_known(count, &known) && known > 0 ? (int)(known % em->lanes) : 0;
 }
 
+/* Wider strides leave a masked store so few elements that single ones are as good. */
+enum { MOST_SPREAD = 4 };
+
+bool em_spreads(const struct em *em, int64_t stride)
+{
+    return em->has_masks && stride > 1 && stride <= MOST_SPREAD && em->lanes % stride == 0;
+}
+
+/* The first n lanes to every `step`-th element. */
+static void store_spread(struct em *em, em_ptr to, em_vec value, int step, int n)
+{
+    int of_part = em->lanes / step;
+    for (int part = 0; part * of_part < n; part++) {
+        int left = n - part * of_part, here = left < of_part ? left : of_part;
+        em_store_masked(em, em_at(em, to, (int64_t)part * em->lanes),
+                        em_spread(em, value, step, 1, part * of_part), em_every(em, step, here * step));
+    }
+}
+
+static em_int spread_vectors(struct em *em, struct em_run to, em_ptr from, em_int count)
+{
+    em_int whole = whole_vectors(em, count);
+    EM_STREAM(em, i, em_i(em, 0), whole, em->lanes)
+    {
+        em_vec value = em_load(em, em_walk(&i, from, em->lanes));
+        store_spread(em, em_walk(&i, to.at, to.stride * em->lanes), value, (int)to.stride, em->lanes);
+    }
+    return whole;
+}
+
 void em_copy_run(struct em *em, struct em_run to, struct em_run from, em_int count)
 {
-    em_int done = copy_vectors(em, to, from, count);
+    bool spread = from.stride == 1 && em_spreads(em, to.stride);
+    em_int done = spread ? spread_vectors(em, to, from.at, count) : copy_vectors(em, to, from, count);
     em_ptr source = em_offset(em, from.at, em_mulc(em, done, from.stride));
     em_ptr target = em_offset(em, to.at, em_mulc(em, done, to.stride));
-    if (to.stride == 1 && from.stride == 1 && known_rest(em, count)) {
-        em_store_n(em, target, em_load_n(em, source, known_rest(em, count)), known_rest(em, count));
+    int rest = known_rest(em, count);
+    if (rest && from.stride == 1 && (to.stride == 1 || spread)) {
+        em_vec value = em_load_n(em, source, rest);
+        if (spread)
+            store_spread(em, target, value, (int)to.stride, rest);
+        else
+            em_store_n(em, target, value, rest);
         return;
     }
     EM_STREAM(em, i, done, count, 1)

@@ -165,6 +165,27 @@ static bool exchanges(const struct outgoing *o)
     return o->out->row_step == 1 && o->sums->rows >= ROWS_WORTH_EXCHANGING;
 }
 
+/* Rows a few elements apart, as the phases of a transposed convolution are: exchanged on the stack, then
+ * spread. */
+static bool exchanges_apart(struct em *em, const struct outgoing *o)
+{
+    return em_spreads(em, o->out->row_step) && o->sums->rows >= ROWS_WORTH_EXCHANGING;
+}
+
+static void carry_out_apart(struct em *em, const struct outgoing *o, em_ptr tensor)
+{
+    int64_t rows = o->sums->rows, lanes = total_lanes(em, o);
+    em_ptr exchanged = em_room(em, rows * lanes);
+    em_exchange(em, (struct em_block){exchanged, rows}, (struct em_block){o->at.dst, o->at.row_step},
+                em_i(em, rows), em_i(em, lanes));
+    EM_FOR(em, lane, em_i(em, 0), em_i(em, lanes))
+    {
+        struct em_run to = {em_offset(em, tensor, em_mulc(em, lane.at, o->out->lane_step)), o->out->row_step};
+        em_copy_run(em, to, (struct em_run){em_offset(em, exchanged, em_mulc(em, lane.at, rows)), 1},
+                    em_i(em, rows));
+    }
+}
+
 /* From a tensor's tile at `tensor` into the block. */
 static void carry_in(struct em *em, const struct outgoing *o, em_ptr tensor)
 {
@@ -191,6 +212,10 @@ static void carry_out(struct em *em, const struct outgoing *o, em_ptr tensor)
     if (exchanges(o)) {
         struct em_block block = {o->at.dst, o->at.row_step};
         em_exchange(em, (struct em_block){tensor, out->lane_step}, block, rows, lanes);
+        return;
+    }
+    if (exchanges_apart(em, o)) {
+        carry_out_apart(em, o, tensor);
         return;
     }
     EM_FOR(em, r, em_i(em, 0), rows)

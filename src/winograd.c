@@ -3,6 +3,8 @@
 #include "arith.h"
 #include "grid.h"
 
+#include <assert.h>
+
 /* The points of each pair, for 4, 6 and 8 points in all: errors grow with the powers of points and of their
  * inverses, and with the differences that they leave. Measured over 2048 channels (tests/test_accuracy.c), the
  * roots of 2 and 1/2 leave a quarter of the error of 1 and 2; no three pairs are better than 1, 2 and 1/2. */
@@ -11,6 +13,7 @@ static const double pairs[][WINOGRAD_MOST / 2 - 1] = {
 
 static double finite_point(int alpha, int index)
 {
+    assert(alpha >= 4 && alpha <= WINOGRAD_MOST && index < alpha - 1);
     if (index == 0)
         return 0;
     double p = pairs[alpha / 2 - 2][(index - 1) / 2];

@@ -114,9 +114,45 @@ static void known_numbers_are_masked_alike(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* ---- Every so many-th lane ---- */
+
+struct lanes {
+    int step, n;
+};
+
+static void emit_every(struct em *em, const struct plan *plan, const void *arg)
+{
+    (void)plan;
+    const struct lanes *lanes = arg;
+    em_store_masked(em, em_argument(em, EM_DST), em_vconst(em, 1), em_every(em, lanes->step, lanes->n));
+}
+
+static bool lanes_are_right(const struct words *target, const void *arg)
+{
+    const struct lanes *lanes = arg;
+    struct plan plan = words_plan(target);
+    double dst[MOST_LANES] = {0};
+    words_run(&plan, emit_every, lanes, &(struct words_call){.dst = dst});
+    for (int i = 0; i < target->lanes; i++) {
+        bool want = i < lanes->n && i % lanes->step == 0;
+        if (element_get(target->dtype, dst, i) != want)
+            return words_wrong(target, "em_every(%d, %d): lane %d", lanes->step, lanes->n, i);
+    }
+    return true;
+}
+
+static void every_so_many_th_lane(void **state)
+{
+    (void)state;
+    for (int step = 1; step <= 5; step++)
+        for (int n = 0; n <= MOST_LANES; n++)
+            assert_int_equal(words_wrong_ones(lanes_are_right, &(struct lanes){step, n}), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_so_many_th_lane),
         cmocka_unit_test(masked_accesses_touch_what_is_inside_alone),
         cmocka_unit_test(known_numbers_are_masked_alike),
     };

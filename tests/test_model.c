@@ -192,6 +192,37 @@ static void lanes_hold_the_channels(void **state)
             }
 }
 
+/* Walked once beside arithmetic: no less than either alone, no more than both, and the further away the more.
+ */
+static void what_is_walked_hides_in_part(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct target target = target_preset(isas[i]);
+        double l2 = (double)target.l2, l3 = (double)target.l3, last = 0;
+        const double sizes[] = {l2 / 4, l2 + l3 / 4, 4 * l3};
+        for (int k = 0; k < 3; k++) {
+            double alone = model_streamed(&target, 0, 1e6, sizes[k]),
+                   both = model_streamed(&target, 1e5, 1e6, sizes[k]);
+            assert_true(alone >= last);
+            assert_true(both >= 1e5 && both >= alone && both <= (1e5 + alone) * 1.000001);
+            last = alone;
+        }
+        assert_true(model_streamed(&target, 0, 1e6, l2 / 4) == 0);
+        target.passes = 2;
+        assert_true(model_streamed(&target, 0, 1e6, 4 * l3) < last);
+    }
+}
+
+static void what_fits_l2_does_not_spill(void **state)
+{
+    (void)state;
+    struct target target = target_preset(CJ_ISA_AVX512);
+    assert_true(model_spill(&target, (double)target.l2 / 4) == 0);
+    assert_true(model_spill(&target, 2.0 * (double)target.l2) > 0);
+    assert_true(model_spill(&target, 4.0 * (double)target.l2) > model_spill(&target, 2.0 * (double)target.l2));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +232,8 @@ int main(void)
         cmocka_unit_test(moving_costs_more_the_less_is_contiguous),
         cmocka_unit_test(weights_that_do_not_stay_in_l1_are_fetched),
         cmocka_unit_test(narrower_vectors_take_no_longer),
+        cmocka_unit_test(what_is_walked_hides_in_part),
+        cmocka_unit_test(what_fits_l2_does_not_spill),
         cmocka_unit_test(more_versions_of_the_code_cost_a_little),
         cmocka_unit_test(tiles_fill_the_registers),
         cmocka_unit_test(even_rows_divide_or_are_the_most),
