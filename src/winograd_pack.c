@@ -151,11 +151,11 @@ void winograd_pack(const struct plan *plan, const void *weight, void *packed)
     p.block = (int)(plan->tile_vecs * plan->lanes);
     assert(p.block <= MOST_BLOCK);
     struct winograd_weights w = winograd_weights(plan);
+    /* Planes that only other phases have, and what rounds the size up, stay zero. */
+    memset(packed, 0, (size_t)plan->packed_bytes);
     for (int64_t phase = 0; phase < conv_phases(conv); phase++) {
         p.plain.phase = conv_phase(conv, phase);
         for (int64_t group = 0; group < conv->groups; group++)
             pack_group(&p, group, (char *)packed + (phase * w.phase + group * w.group) * p.plain.element);
     }
-    int64_t bytes = w.elements * p.plain.element;
-    memset((char *)packed + bytes, 0, (size_t)(plan->packed_bytes - bytes));
 }
