@@ -48,7 +48,8 @@ enum model_move model_move(int64_t lane_step, int64_t row_step)
     enum { NEAR = 4 }; /* four elements and more of f32 on a line */
     if (lane_step == 1 || row_step == 1)
         return lane_step == 1 ? MOVE_RUNS : MOVE_EXCHANGED;
-    return lane_step > 1 && lane_step <= NEAR ? MOVE_NEAR : MOVE_SCATTERED;
+    bool near = (lane_step > 1 && lane_step <= NEAR) || (row_step > 1 && row_step <= NEAR);
+    return near ? MOVE_NEAR : MOVE_SCATTERED;
 }
 
 /* Cycles of an element: a load and a store for each vector; with log2(lanes) shuffles of a square's every

@@ -25,8 +25,7 @@ double model_fetch(const struct target *target, double bytes, double distance);
 double model_weight_distance(const struct plan *plan, double bytes);
 
 /* How elements get from a tensor into a band, or from a tile to the output: as they lie, with channels and
- * columns changing places, or each by itself, on few lines of the
- * cache or on one each. */
+ * columns changing places, or each by itself, on few lines of the cache or on one each. */
 enum model_move { MOVE_RUNS, MOVE_EXCHANGED, MOVE_NEAR, MOVE_SCATTERED };
 
 /* Which it is where lanes and rows (or columns) lie so far apart in the tensor. */

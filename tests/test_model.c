@@ -46,7 +46,8 @@ static void contiguous_lanes_move_as_they_lie(void **state)
     assert_int_equal(model_move(1, 64), MOVE_RUNS);
     assert_int_equal(model_move(1, 1), MOVE_RUNS);
     assert_int_equal(model_move(64, 1), MOVE_EXCHANGED);
-    assert_int_equal(model_move(64, 2), MOVE_SCATTERED);
+    assert_int_equal(model_move(64, 2), MOVE_NEAR);
+    assert_int_equal(model_move(64, 64), MOVE_SCATTERED);
     assert_int_equal(model_move(2, 64), MOVE_NEAR);
     assert_int_equal(model_move(0, 0), MOVE_SCATTERED);
 }
