@@ -57,7 +57,7 @@ static em_vec half_row(struct em *em, const struct winograd *w, const double *ro
 
 void transform_input(struct em *em, const struct winograd *w, struct line to, struct line from)
 {
-    em_vec x[WINOGRAD_MOST];
+    em_vec x[WINOGRAD_MOST] = {0};
     load_line(em, from, w->alpha, x);
     if (w->alpha == 1) {
         store_one(em, to, 0, x[0]);
@@ -76,7 +76,7 @@ void transform_input(struct em *em, const struct winograd *w, struct line to, st
 
 void transform_output(struct em *em, const struct winograd *w, struct line to, struct line from)
 {
-    em_vec x[WINOGRAD_MOST], sum[WINOGRAD_MOST] = {0}, difference[WINOGRAD_MOST] = {0};
+    em_vec x[WINOGRAD_MOST] = {0}, sum[WINOGRAD_MOST] = {0}, difference[WINOGRAD_MOST] = {0};
     load_line(em, from, w->alpha, x);
     if (w->alpha == 1) {
         store_one(em, to, 0, x[0]);

@@ -40,16 +40,16 @@ struct pack {
 /* The fields that an algorithm does not use are 0. "Tile" is the register tile of the micro-kernel. */
 struct plan {
     struct conv conv;
-    int64_t isa;         /* enum cj_isa */
-    int64_t algo;        /* enum algo_id */
-    int64_t lanes;       /* elements in a vector; a power of two, at most the target's */
-    int64_t tile_rows;   /* rows of a tile: output pixels (direct, depthwise, dot), channels (planar), images
-                            (connected) */
-    int64_t tile_vecs;   /* vectors across a tile: of output channels (direct, depthwise, connected), of pixels
-                          * (planar), one   for each output channel (dot) */
-    int64_t unroll;      /* steps of the reduction in one turn of the innermost loop */
-    int64_t sets;        /* accumulators of each sum, where tiles of every size must have as many (connected) */
-    int64_t shares_taps; /* 1: such a turn computes `unroll` taps of a row, which share their pixels (dot) */
+    int64_t isa;   /* enum cj_isa */
+    int64_t algo;  /* enum algo_id */
+    int64_t lanes; /* elements in a vector; a power of two, at most the target's */
+    /* Rows of a tile are output pixels (direct, depthwise, grouped, dot), output rows (stencil), channels
+     * (planar), images (connected) or Winograd tiles. Vectors across it are of output channels, of pixels
+     * (planar, stencil), or one for each output channel (dot). */
+    int64_t tile_rows, tile_vecs;
+    int64_t unroll;               /* steps of the reduction in one turn of the innermost loop */
+    int64_t sets;                 /* accumulators of each sum, where tiles of every size must have as many */
+    int64_t shares_taps;          /* 1: a turn computes `unroll` taps of a row, which share pixels (dot) */
     int64_t wino_rows, wino_cols; /* outputs of a Winograd tile along H and W; 1: that axis is left as it is */
     int64_t band;                 /* 1: the input block is copied, padded and reordered, into scratch first */
     int64_t block_oc;             /* output channels of a group that one work unit covers */
