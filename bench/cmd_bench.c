@@ -6,6 +6,7 @@
 #include "../runtime/cli/outfile.h"
 #include "../runtime/cli/overrides.h"
 #include "compare.h"
+#include "plot.h"
 #include "report.h"
 
 #include <regex.h>
@@ -17,10 +18,11 @@
 enum { ROUNDS = 5 };
 
 struct bench_settings {
-    const char *shapes, *filter, *json, *compare;
+    const char *shapes, *filter, *json, *plot, *compare;
     struct overrides overrides;
     int threads;
-    double min_time; /* seconds for one shape, over all rounds */
+    double min_time;   /* seconds for one shape, over all rounds */
+    double peers_peak; /* GFLOP/s beside which the table's peers were measured; 0: they are not shown */
 };
 
 struct bench {
@@ -33,7 +35,7 @@ struct bench {
     struct layer *layers;
     struct result *results;
     int opened;
-    struct outfile json; /* stream NULL: not open */
+    struct outfile json, plot; /* stream NULL: not open */
 };
 
 /* Keep the shapes in whose name the expression is found. */
@@ -132,27 +134,41 @@ static int report(struct bench *bench, bool *slower)
     return finish_output();
 }
 
-static int complain_of_json(const char *path, int error)
+static int complain_of_file(const char *option, const char *path, int error)
 {
-    return error ? complain(exit_of_errno(error), "--json %s cannot be written: %s", path, strerror(error))
-                 : EXIT_DONE;
+    return error
+               ? complain(exit_of_errno(error), "--%s %s cannot be written: %s", option, path, strerror(error))
+               : EXIT_DONE;
 }
 
 /* Before anything is measured: a wrong path must not cost the time of a run. */
-static int open_json(struct bench *bench)
+static int open_files(struct bench *bench)
 {
-    const char *path = bench->settings->json;
-    return path ? complain_of_json(path, outfile_open(&bench->json, path)) : EXIT_DONE;
+    const struct bench_settings *s = bench->settings;
+    if (s->json)
+        TRY(complain_of_file("json", s->json, outfile_open(&bench->json, s->json)));
+    return s->plot ? complain_of_file("plot", s->plot, outfile_open(&bench->plot, s->plot)) : EXIT_DONE;
 }
 
-static int write_json(struct bench *bench)
+static int commit(struct outfile *file, const char *option, const char *path)
 {
-    if (!bench->json.stream)
+    int error = outfile_commit(file);
+    file->stream = NULL;
+    return complain_of_file(option, path, error);
+}
+
+static int write_files(struct bench *bench)
+{
+    const struct bench_settings *s = bench->settings;
+    int count = bench->shapes.count;
+    if (bench->json.stream) {
+        report_json(bench->json.stream, &bench->machine, bench->results, count);
+        TRY(commit(&bench->json, "json", s->json));
+    }
+    if (!bench->plot.stream)
         return EXIT_DONE;
-    report_json(bench->json.stream, &bench->machine, bench->results, bench->shapes.count);
-    int error = outfile_commit(&bench->json);
-    bench->json.stream = NULL;
-    return complain_of_json(bench->settings->json, error);
+    plot_svg(bench->plot.stream, &bench->machine, bench->results, count, s->peers_peak);
+    return commit(&bench->plot, "plot", s->plot);
 }
 
 static int run_bench(struct bench *bench, const struct arguments *rest)
@@ -168,18 +184,20 @@ static int run_bench(struct bench *bench, const struct arguments *rest)
     else
         TRY(complain_status(cj_pool_create(bench->settings->threads, &bench->pool)));
     TRY(open_layers(bench));
-    TRY(open_json(bench));
+    TRY(open_files(bench));
     measure_bandwidth(&bench->machine);
     TRY(measure(bench));
     TRY(report(bench, &slower));
-    TRY(write_json(bench));
+    TRY(write_files(bench));
     return slower ? EXIT_SLOWER : EXIT_DONE;
 }
 
 static void end_bench(struct bench *bench)
 {
-    if (bench->json.stream)
-        outfile_abandon(&bench->json);
+    struct outfile *files[] = {&bench->json, &bench->plot};
+    for (int i = 0; i < 2; i++)
+        if (files[i]->stream)
+            outfile_abandon(files[i]);
     for (int i = 0; i < bench->opened; i++)
         layer_close(&bench->layers[i]);
     free(bench->layers);
@@ -206,11 +224,15 @@ static const struct option_row rows[] = {
      offsetof(struct bench_settings, shapes), NULL},
     {"filter", "RE", "only shapes whose name matches this extended regular expression", read_text,
      offsetof(struct bench_settings, filter), NULL},
-    {"min-time", "SECONDS", "for each shape; default 0.5", read_seconds,
+    {"min-time", "SECONDS", "for each shape; default 0.5", read_amount,
      offsetof(struct bench_settings, min_time), NULL},
     {"threads", "N", "default 1, which is pinned to a core", read_threads,
      offsetof(struct bench_settings, threads), NULL},
     {"json", "FILE", "write the results there too", read_text, offsetof(struct bench_settings, json), NULL},
+    {"plot", "FILE.svg", "draw a roofline and bars of the shares of the peak there", read_text,
+     offsetof(struct bench_settings, plot), NULL},
+    {"peers-peak", "GFLOPS", "show the table's peers there, measured beside this peak", read_amount,
+     offsetof(struct bench_settings, peers_peak), NULL},
     {"compare", "OLD.json", "what an earlier run wrote; status 5 if a layer lost over 5% of peak", read_text,
      offsetof(struct bench_settings, compare), NULL},
     OVERRIDE_ROWS(struct bench_settings),

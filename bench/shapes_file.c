@@ -2,6 +2,7 @@
 #include "shapes_file.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,6 +141,19 @@ static int add_shape(struct layer_list *list, const struct source *source, const
     return layers_add(list, where, shape, overrides);
 }
 
+static int set_peer(struct layer_shape *layer, const struct source *source, const char *value)
+{
+    char *end;
+    if (!value || !*value)
+        return EXIT_DONE;
+    layer->peer_us = strtod(value, &end);
+    if (*end || !isfinite(layer->peer_us) || layer->peer_us <= 0)
+        return complain(EXIT_WRONG,
+                        "%s, line %d: peer_best_us is %s; it must be a number of microseconds above 0",
+                        source->path, source->line, value);
+    return EXIT_DONE;
+}
+
 static int add_row(struct layer_list *list, const struct source *source, char *line,
                    const struct overrides *overrides)
 {
@@ -156,7 +170,7 @@ static int add_row(struct layer_list *list, const struct source *source, char *l
     const char *name = cell(source, &row, "name");
     if (name)
         snprintf(list->at[list->count - 1].name, sizeof list->at->name, "%s", name);
-    return EXIT_DONE;
+    return set_peer(&list->at[list->count - 1], source, cell(source, &row, "peer_best_us"));
 }
 
 static int add_line(struct layer_list *list, struct source *source, char *line,

@@ -25,7 +25,7 @@ static const struct option_row rows[] = {
     {"text", "FILE", "a file", read_text, offsetof(struct settings, text), NULL},
     {"colour", "red|green", "a colour", read_choice, offsetof(struct settings, choice), colours},
     {"threads", "N", "how many", read_threads, offsetof(struct settings, threads), NULL},
-    {"seconds", "S", "how long", read_seconds, offsetof(struct settings, seconds), NULL},
+    {"seconds", "S", "how long", read_amount, offsetof(struct settings, seconds), NULL},
 };
 static const struct command command = {"try", "WORD", "Tries.", rows, sizeof rows / sizeof *rows, NULL};
 

@@ -70,6 +70,19 @@ comparison() {
     "$checker" json "$work/bench.json" >/dev/null || wrong "no JSON of a run that is slower than before"
 }
 
+picture() {
+    printf 'name\tkind\tmb\tg\tic\toc\tid\tih\tiw\tkd\tkh\tkw\tpeer_best_us\na<b\tconv\t1\t1\t4\t8\t1\t1\t9\t1\t1\t3\t12.5\nplain\tconv\t1\t1\t4\t4\t1\t1\t9\t1\t1\t1\t\n' \
+        >"$work/peers.tsv"
+    command_run bench --shapes "$work/peers.tsv" --min-time 0.001 --plot "$work/plot.svg" --peers-peak 100
+    [ "$got" = 0 ] || wrong "exit status $got, not 0, with --plot"
+    [ "$(grep -c '<circle.*GFLOP/s' "$work/plot.svg")" = 2 ] || wrong "not a dot for each layer"
+    [ "$(grep -c 'another library' "$work/plot.svg")" = 1 ] || wrong "not a tick for the layer with a peer"
+    grep -q 'a&lt;b' "$work/plot.svg" || wrong "a name that is no XML"
+    [ "$(tail -n 1 "$work/plot.svg")" = '</svg>' ] || wrong "the picture has no end"
+    sed 's/12.5/fast/' "$work/peers.tsv" >"$work/wrong.tsv"
+    refuses 1 'line 2|peer_best_us is fast' bench --shapes "$work/wrong.tsv" --json "$work/none"
+}
+
 wrong_options() {
     shape=conv1d:c4:o4:i9:k3
     earlier -1
@@ -85,6 +98,8 @@ wrong_options() {
     refuses 1 '--compare|missing.json' bench $shape --compare "$work/missing.json" --json "$work/none"
     refuses 1 'old.json|results[0].percent_of_peak|-1' bench $shape --compare "$work/old.json" --json "$work/none"
     refuses 3 'memory|n9223372036854775807' bench $shape:n9223372036854775807 --json "$work/none"
+    refuses 1 '--plot|no/such/folder' bench $shape --min-time 0.001 --plot "$work/no/such/folder/plot.svg"
+    refuses 1 '--peers-peak|0' bench $shape --peers-peak 0 --json "$work/none"
     refuses 1 '--json|no/such/folder' bench $shape --min-time 0.001 --json "$work/no/such/folder/bench.json"
     [ ! -w /dev/full ] || refuses 3 '--json|/dev/full' bench $shape --min-time 0.001 --json /dev/full
     printf 'conv1d:c4:o4:i9:k3\nconv1d:c4:o4:i9:k3:q\n' >"$work/list"
@@ -95,5 +110,6 @@ shapes
 lists
 tables
 comparison
+picture
 wrong_options
 command_end

@@ -121,12 +121,12 @@ int read_threads(const struct option_row *row, const char *text, void *into)
     return EXIT_DONE;
 }
 
-int read_seconds(const struct option_row *row, const char *text, void *into)
+int read_amount(const struct option_row *row, const char *text, void *into)
 {
     char *end;
     double value = strtod(text, &end);
     if (end == text || *end || !isfinite(value) || value <= 0)
-        return wrong_value(row, text, "a number of seconds above 0");
+        return wrong_value(row, text, "a number above 0");
     *(double *)into = value;
     return EXIT_DONE;
 }

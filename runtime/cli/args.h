@@ -53,7 +53,7 @@ int read_flag(const struct option_row *row, const char *text, void *into);    /*
 int read_text(const struct option_row *row, const char *text, void *into);    /* const char * */
 int read_choice(const struct option_row *row, const char *text, void *into);  /* int */
 int read_threads(const struct option_row *row, const char *text, void *into); /* int, 1 to 1024 */
-int read_seconds(const struct option_row *row, const char *text, void *into); /* double, above 0 */
+int read_amount(const struct option_row *row, const char *text, void *into);  /* double, above 0 */
 
 /* "--name is TEXT; it must be SHOULD", as EXIT_WRONG. */
 int wrong_value(const struct option_row *row, const char *text, const char *should);
