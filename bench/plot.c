@@ -109,21 +109,25 @@ static void set_scales(struct plot *p)
     p->y = (struct scale){least_y / 2, most_y * 1.5, BOTTOM, TOP};
 }
 
+static void draw_line(struct plot *p, double value, double at, bool vertical)
+{
+    if (vertical)
+        fprintf(p->out, "<path class=\"grid\" d=\"M%.1f %dV%d\"/><text x=\"%.1f\" y=\"%d\">%g</text>\n", at,
+                TOP, BOTTOM, at - LETTER, BOTTOM + 15, value);
+    else
+        fprintf(p->out, "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\">%g</text>\n", LEFT,
+                at, RIGHT, LEFT - 40, at + 4, value);
+}
+
 /* 1, 2, 5, 10, ... within a scale. */
 static void draw_grid(struct plot *p, const struct scale *scale, bool vertical)
 {
     static const double steps[] = {1, 2, 5};
-    for (double ten = 1e-3; ten < 1e7; ten *= 10)
+    for (int tens = -3; tens < 7; tens++)
         for (int i = 0; i < 3; i++) {
-            double value = ten * steps[i], at = scale_at(scale, value);
-            if (value < scale->low || value > scale->high)
-                continue;
-            if (vertical)
-                fprintf(p->out, "<path class=\"grid\" d=\"M%.1f %dV%d\"/><text x=\"%.1f\" y=\"%d\">%g</text>\n",
-                        at, TOP, BOTTOM, at - LETTER, BOTTOM + 15, value);
-            else
-                fprintf(p->out, "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\">%g</text>\n",
-                        LEFT, at, RIGHT, LEFT - 40, at + 4, value);
+            double value = pow(10, tens) * steps[i];
+            if (value >= scale->low && value <= scale->high)
+                draw_line(p, value, scale_at(scale, value), vertical);
         }
 }
 
