@@ -175,15 +175,6 @@ struct tile_range unit_tiles_of_width(struct em *em, const struct unit *unit, in
     return (struct tile_range){begin, em_choose(em, is_small, unit->tile1, big_end)};
 }
 
-/* Padding along W is zeros in memory; leaving taps out pays only where all columns of a tile can fall outside.
- */
-static bool tiles_fall_outside(const struct plan *plan)
-{
-    const struct axis *axis = &plan->conv.axis[AXIS_W];
-    return max64(axis->pad_lo, axis->pad_hi) >= plan->tile_rows * axis->stride &&
-           plan->conv.op != CJ_CONV_TRANSPOSE;
-}
-
 struct tap_range unit_taps(struct em *em, const struct unit *unit, int axis, em_int first, em_int last)
 {
     const struct conv *conv = &unit->plan->conv;
@@ -191,7 +182,7 @@ struct tap_range unit_taps(struct em *em, const struct unit *unit, int axis, em_
     struct tap_range all = {em_i(em, 0), view->taps};
     if (conv->pad_mode != CJ_PAD_ZEROS || !conv_axis_padded(conv, axis))
         return all;
-    if (axis == AXIS_W && !tiles_fall_outside(unit->plan))
+    if (axis == AXIS_W && !grid_tiles_fall_outside(unit->plan))
         return all;
     struct phase phase = conv_phase(conv, 0);
     int64_t in_step = phase.axis[axis].in_step, off_step = phase.axis[axis].off_step;

@@ -238,6 +238,13 @@ bool grid_rows_pair(const struct plan *plan)
            plan->tile_rows >= 4 && 4 * plan->tile_rows <= isa_info((cj_isa)plan->isa)->registers;
 }
 
+bool grid_tiles_fall_outside(const struct plan *plan)
+{
+    const struct axis *axis = &plan->conv.axis[AXIS_W];
+    return max64(axis->pad_lo, axis->pad_hi) >= plan->tile_rows * axis->stride &&
+           plan->conv.op != CJ_CONV_TRANSPOSE;
+}
+
 struct channel_block grid_channels(const struct plan *plan)
 {
     const struct conv *conv = &plan->conv;

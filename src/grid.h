@@ -59,6 +59,10 @@ bool grid_masks_columns(const struct plan *plan);
  * have all taps unrolled, so that the taps outside are known at emission. */
 bool grid_knows_edges(const struct plan *plan);
 
+/* Padding along W is zeros in memory; leaving taps out pays only where all columns of a tile can fall outside,
+ * and is done then. */
+bool grid_tiles_fall_outside(const struct plan *plan);
+
 /* Whether a depthwise plan can read its input in place: its edges are known, and units are whole rows. */
 bool grid_can_drop_band(const struct plan *plan);
 

@@ -194,7 +194,8 @@ static double seconds(const struct plan *plan, const struct target *target)
 {
     const struct conv *conv = &plan->conv;
     struct row_cost cost = row_cost(plan, target);
-    double taps = (double)conv_most_taps(conv, AXIS_W);
+    bool all = conv->pad_mode != CJ_PAD_ZEROS || !grid_tiles_fall_outside(plan);
+    double taps = all ? (double)conv_most_taps(conv, AXIS_W) : conv_mean_taps(conv, AXIS_W);
     double rows = (double)(conv_axis_phases(conv, AXIS_W) * conv->groups);
     for (int a = 0; a < AXIS_W; a++) {
         taps *= conv_mean_taps(conv, a);

@@ -61,7 +61,10 @@ static void candidates(const struct plan *base, const struct target *target, con
 static double seconds(const struct plan *plan, const struct target *target)
 {
     (void)target;
-    return 1 + conv_flops(&plan->conv) * 1e4 / MODEL_HERTZ;
+    double outputs = (double)plan->conv.oc;
+    for (int a = 0; a < AXES; a++)
+        outputs *= (double)plan->conv.axis[a].out;
+    return 1 + (conv_flops(&plan->conv) + outputs) * 1e4 / MODEL_HERTZ;
 }
 
 const struct algo algo_reference = {"reference", accepts, candidates, seconds};
