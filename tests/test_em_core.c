@@ -12,7 +12,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum op { ADD, SUB, MUL, DIV, REM, MIN, MAX, CLAMP, CHOOSE, BETWEEN, ADDC, MULC, CEIL_DIVC, DIGIT, QUOTIENT };
+enum op {
+    ADD,
+    SUB,
+    MUL,
+    DIV,
+    REM,
+    MIN,
+    MAX,
+    CLAMP,
+    CHOOSE,
+    BETWEEN,
+    NOT,
+    ADDC,
+    MULC,
+    CEIL_DIVC,
+    DIGIT,
+    QUOTIENT
+};
 
 struct word {
     const char *name;
@@ -31,6 +48,7 @@ static const struct word words[] = {
     {"clamp", CLAMP, 0},
     {"choose", CHOOSE, 0},
     {"and", BETWEEN, 0},
+    {"not", NOT, 0},
     {"addc", ADDC, 0},
     {"addc", ADDC, -9},
     {"addc", ADDC, 1 << 20},
@@ -83,6 +101,8 @@ static em_int emit_word(struct em *em, const struct word *w, const em_int x[3])
         return em_choose(em, em_lt(em, x[0], x[1]), x[1], x[2]);
     case BETWEEN:
         return em_choose(em, em_and(em, em_lt(em, x[0], x[1]), em_lt(em, x[1], x[2])), x[0], x[2]);
+    case NOT:
+        return em_choose(em, em_not(em, em_lt(em, x[0], x[1])), x[0], x[2]);
     case ADDC:
         return em_addc(em, x[0], w->constant);
     case MULC:
@@ -134,6 +154,9 @@ static bool want_word(const struct word *w, const int64_t x[3], int64_t *want)
         return true;
     case BETWEEN:
         *want = x[0] < x[1] && x[1] < x[2] ? x[0] : x[2];
+        return true;
+    case NOT:
+        *want = x[0] >= x[1] ? x[0] : x[2];
         return true;
     case ADDC:
         return add_fits(x[0], w->constant, want);

@@ -57,6 +57,33 @@ static void work_is_two_operations_a_product(void **state)
     assert_int_equal(wrong, 0);
 }
 
+static bool means_are_right(const cj_conv_desc *desc, const struct conv *conv)
+{
+    for (int a = 0; a < AXES; a++) {
+        double expected = count_pairs(conv, &conv->axis[a]) / (double)conv->axis[a].out;
+        if (conv_mean_taps(conv, a) == expected)
+            continue;
+        fprintf(stderr, "%s: %.17g taps along axis %d instead of %.17g\n", sample_shape(desc),
+                conv_mean_taps(conv, a), a, expected);
+        return false;
+    }
+    return true;
+}
+
+static void outputs_at_the_border_have_fewer_taps(void **state)
+{
+    (void)state;
+    unsigned s = 5;
+    int wrong = 0;
+    for (int i = 0; i < 1000 && wrong < 5; i++) {
+        cj_conv_desc desc = sample_desc(&s, 20);
+        struct conv conv;
+        assert_int_equal(conv_from_desc(&desc, &conv), CJ_OK);
+        wrong += !means_are_right(&desc, &conv);
+    }
+    assert_int_equal(wrong, 0);
+}
+
 /* 2 * 64 * 64 * 9 * 56 * 56 products, less those that the border of zeros leaves out. */
 static void work_of_a_known_layer(void **state)
 {
@@ -164,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(work_is_two_operations_a_product),
         cmocka_unit_test(work_of_a_known_layer),
+        cmocka_unit_test(outputs_at_the_border_have_fewer_taps),
         cmocka_unit_test(extents_end_behind_the_highest_element),
         cmocka_unit_test(extents_include_gaps_and_not_what_is_broadcast),
         cmocka_unit_test(the_largest_batch_is_the_last_without_overlap),

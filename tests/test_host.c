@@ -93,6 +93,30 @@ static void a_target_takes_known_caches_and_presets_for_the_rest(void **state)
     assert_int_equal(target.l3, 7 << 20);
 }
 
+/* Zen 4 alone has AVX-512 on units of 256 bits: family 19h, which it shares with Zen 3. */
+static void avx512_is_split_on_zen_4(void **state)
+{
+    (void)state;
+    char vendor[128], family[128];
+    struct host host;
+    read_cpuinfo("vendor_id", vendor, sizeof vendor);
+    read_cpuinfo("cpu family", family, sizeof family);
+    host_probe(&host);
+    bool zen_4 = host.isa == CJ_ISA_AVX512 && strstr(vendor, " AuthenticAMD ") && strstr(family, " 25 ");
+    assert_int_equal(host.splits_avx512, zen_4);
+}
+
+static void only_vectors_wider_than_units_take_two_passes(void **state)
+{
+    (void)state;
+    for (int isa = CJ_ISA_SSE2; isa <= CJ_ISA_AVX512; isa++)
+        for (int splits = 0; splits < 2; splits++) {
+            struct host host = {.isa = CJ_ISA_AVX512, .splits_avx512 = splits};
+            int64_t expected = isa == CJ_ISA_AVX512 && splits ? 2 : 1;
+            assert_int_equal(host_target(&host, (cj_isa)isa).passes, expected);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,6 +124,8 @@ int main(void)
         cmocka_unit_test(the_cpu_is_named),
         cmocka_unit_test(cores_are_those_that_the_process_may_use),
         cmocka_unit_test(a_target_takes_known_caches_and_presets_for_the_rest),
+        cmocka_unit_test(avx512_is_split_on_zen_4),
+        cmocka_unit_test(only_vectors_wider_than_units_take_two_passes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

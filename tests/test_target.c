@@ -65,7 +65,7 @@ static void names_lead_back_to_their_rows(void **state)
         assert_int_equal(isa_by_name(none[i]), CJ_ISA_HOST);
 }
 
-static void presets_have_caches_that_grow_outwards(void **state)
+static void presets_have_caches_that_grow_outwards_and_whole_units(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof isas / sizeof *isas; i++) {
@@ -74,6 +74,7 @@ static void presets_have_caches_that_grow_outwards(void **state)
         assert_true(target.l1 > 0);
         assert_true(target.l2 > target.l1);
         assert_true(target.l3 > target.l2);
+        assert_int_equal(target.passes, 1);
     }
 }
 
@@ -103,7 +104,7 @@ int main(void)
         cmocka_unit_test(each_instruction_set_has_its_registers),
         cmocka_unit_test(features_agree_with_the_rest_of_the_row),
         cmocka_unit_test(names_lead_back_to_their_rows),
-        cmocka_unit_test(presets_have_caches_that_grow_outwards),
+        cmocka_unit_test(presets_have_caches_that_grow_outwards_and_whole_units),
         cmocka_unit_test(element_types_have_the_size_of_cs),
         cmocka_unit_test(lanes_fill_a_register),
     };
