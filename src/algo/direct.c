@@ -100,12 +100,11 @@ static void add_shape(const struct plan *shape, const struct target *target, con
     }
 }
 
-static void candidates(const struct plan *base, const struct target *target, const struct candidates *sink)
+static void add_lanes(const struct plan *shape, const struct target *target, const struct candidates *sink)
 {
-    const struct conv *conv = &base->conv;
+    const struct conv *conv = &shape->conv;
     int64_t channels = conv->oc / conv->groups, cols = conv_most_outs(conv, AXIS_W);
-    struct plan plan = *base;
-    plan.lanes = model_lanes(target, (cj_dtype)conv->dtype, channels);
+    struct plan plan = *shape;
     for (plan.tile_vecs = 1; plan.tile_vecs <= 4; plan.tile_vecs++) {
         if ((plan.tile_vecs - 1) * plan.lanes >= channels)
             break;
@@ -116,6 +115,22 @@ static void candidates(const struct plan *base, const struct target *target, con
         if (even != most)
             add_shape(&plan, target, sink);
     }
+}
+
+/* Half as many lanes waste fewer of the last vector's; where vectors take two passes they lose nothing by it.
+ */
+static void candidates(const struct plan *base, const struct target *target, const struct candidates *sink)
+{
+    const struct conv *conv = &base->conv;
+    int64_t channels = conv->oc / conv->groups;
+    struct plan plan = *base;
+    plan.lanes = model_lanes(target, (cj_dtype)conv->dtype, channels);
+    add_lanes(&plan, target, sink);
+    bool two_passes = target->passes > 1 && plan.lanes == target_lanes(target, (cj_dtype)conv->dtype);
+    int64_t rest = channels % plan.lanes;
+    plan.lanes /= 2;
+    if (two_passes && rest > 0 && rest <= plan.lanes)
+        add_lanes(&plan, target, sink);
 }
 
 /* Cycles of one row of outputs, per step of the reduction, and for what a tile costs beside it. */
