@@ -27,6 +27,13 @@ double model_width(const struct plan *plan, const struct target *target)
     return narrower ? 1 / (double)target->passes : 1;
 }
 
+bool model_halves(const struct plan *plan, const struct target *target, int64_t channels)
+{
+    bool two_passes = target->passes > 1 && plan->lanes == target_lanes(target, (cj_dtype)plan->conv.dtype);
+    int64_t rest = channels % plan->lanes;
+    return two_passes && rest > 0 && rest <= plan->lanes / 2;
+}
+
 /* L2 gives a vector, or half a line if that is more, in the time of two multiply-adds (measured: 29 bytes a
  * cycle on Zen 4, whose 512-bit operations take two cycles; 50 on Zen 5). */
 double model_fetch(const struct target *target, double bytes, double distance)

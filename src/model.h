@@ -17,6 +17,10 @@ double model_unaligned(const struct plan *plan);
 /* What a step with vectors of the plan's lanes takes of one with the widest. */
 double model_width(const struct plan *plan, const struct target *target);
 
+/* Whether half as many lanes waste fewer of the last vector's for so many channels, and lose nothing otherwise:
+ * where the plan's vectors take two passes. */
+bool model_halves(const struct plan *plan, const struct target *target, int64_t channels);
+
 /* Until `bytes` are there that were last used `distance` bytes ago: 0 where L1 still has them. */
 double model_fetch(const struct target *target, double bytes, double distance);
 

@@ -215,6 +215,21 @@ static void what_is_walked_hides_in_part(void **state)
     }
 }
 
+static void half_vectors_suit_half_rests_on_split_units(void **state)
+{
+    (void)state;
+    struct target target = target_preset(CJ_ISA_AVX512);
+    struct plan plan = {.lanes = 16, .isa = CJ_ISA_AVX512};
+    assert_false(model_halves(&plan, &target, 24));
+    target.passes = 2;
+    assert_true(model_halves(&plan, &target, 24));
+    assert_true(model_halves(&plan, &target, 17));
+    assert_false(model_halves(&plan, &target, 25));
+    assert_false(model_halves(&plan, &target, 32));
+    plan.lanes = 8;
+    assert_false(model_halves(&plan, &target, 12));
+}
+
 static void what_fits_l2_does_not_spill(void **state)
 {
     (void)state;
@@ -234,6 +249,7 @@ int main(void)
         cmocka_unit_test(weights_that_do_not_stay_in_l1_are_fetched),
         cmocka_unit_test(narrower_vectors_take_no_longer),
         cmocka_unit_test(what_is_walked_hides_in_part),
+        cmocka_unit_test(half_vectors_suit_half_rests_on_split_units),
         cmocka_unit_test(what_fits_l2_does_not_spill),
         cmocka_unit_test(more_versions_of_the_code_cost_a_little),
         cmocka_unit_test(tiles_fill_the_registers),

@@ -117,8 +117,6 @@ static void add_lanes(const struct plan *shape, const struct target *target, con
     }
 }
 
-/* Half as many lanes waste fewer of the last vector's; where vectors take two passes they lose nothing by it.
- */
 static void candidates(const struct plan *base, const struct target *target, const struct candidates *sink)
 {
     const struct conv *conv = &base->conv;
@@ -126,11 +124,10 @@ static void candidates(const struct plan *base, const struct target *target, con
     struct plan plan = *base;
     plan.lanes = model_lanes(target, (cj_dtype)conv->dtype, channels);
     add_lanes(&plan, target, sink);
-    bool two_passes = target->passes > 1 && plan.lanes == target_lanes(target, (cj_dtype)conv->dtype);
-    int64_t rest = channels % plan.lanes;
+    if (!model_halves(&plan, target, channels))
+        return;
     plan.lanes /= 2;
-    if (two_passes && rest > 0 && rest <= plan.lanes)
-        add_lanes(&plan, target, sink);
+    add_lanes(&plan, target, sink);
 }
 
 /* Cycles of one row of outputs, per step of the reduction, and for what a tile costs beside it. */
