@@ -54,9 +54,7 @@ static double tolerance(const struct problem *p)
 }
 
 /* The same for Winograd's filters, whose outputs share the errors of their tile: beside the largest magnitude
- * of all outputs. The README states how much larger than those of a plain sum they are. */
-enum { WINOGRAD_FACTOR = 16 };
-
+ * of all outputs. */
 static double tile_tolerance(const struct check *check)
 {
     double largest = 1e-3;
