@@ -26,7 +26,8 @@ struct block {
     em_int channel;  /* of the input */
 };
 
-enum { MOST_VECS = 2 };
+/* Of a separable plan's depthwise stage; plans of depthwise itself have two. */
+enum { MOST_VECS = 3 };
 
 /* A tile of the block. */
 struct tile_place {
@@ -237,6 +238,7 @@ static void emit_masked_blocks(struct em *em, const struct depthwise *d, const s
 {
     struct block block = {.vecs = (int)d->plan->tile_vecs, .lanes_of_last = (int)d->plan->lanes};
     em_mask inside[MOST_VECS];
+    assert(block.vecs <= MOST_VECS);
     EM_FOR(em, i, d->unit->block0, d->unit->block1)
     {
         for (int v = 0; v < block.vecs; v++) {
