@@ -22,7 +22,7 @@ struct bench_settings {
     struct overrides overrides;
     int threads;
     double min_time;   /* seconds for one shape, over all rounds */
-    double peers_peak; /* GFLOP/s beside which the table's peers were measured; 0: they are not shown */
+    double peers_peak; /* GFLOP/s beside which other libraries were measured, where the table has no column */
 };
 
 struct bench {
@@ -60,6 +60,13 @@ static int filter_shapes(struct layer_list *list, const char *expression)
     return EXIT_DONE;
 }
 
+static void complete_peers(struct layer_list *list, double peak_gflops)
+{
+    for (int i = 0; i < list->count; i++)
+        if (list->at[i].peers.peak_gflops <= 0)
+            list->at[i].peers.peak_gflops = peak_gflops;
+}
+
 static int collect_shapes(struct bench *bench, const struct arguments *rest)
 {
     const struct bench_settings *s = bench->settings;
@@ -69,6 +76,7 @@ static int collect_shapes(struct bench *bench, const struct arguments *rest)
         TRY(layers_read(&bench->shapes, s->shapes, &s->overrides));
     if (s->filter)
         TRY(filter_shapes(&bench->shapes, s->filter));
+    complete_peers(&bench->shapes, s->peers_peak);
     if (bench->shapes.count)
         return EXIT_DONE;
     if (s->shapes)
@@ -157,18 +165,18 @@ static int commit(struct outfile *file, const char *option, const char *path)
     return complain_of_file(option, path, error);
 }
 
+/* All is written before the first file appears. */
 static int write_files(struct bench *bench)
 {
     const struct bench_settings *s = bench->settings;
     int count = bench->shapes.count;
-    if (bench->json.stream) {
+    if (s->json)
         report_json(bench->json.stream, &bench->machine, bench->results, count);
+    if (s->plot)
+        TRY(plot_write(bench->plot.stream, &bench->machine, bench->results, count));
+    if (s->json)
         TRY(commit(&bench->json, "json", s->json));
-    }
-    if (!bench->plot.stream)
-        return EXIT_DONE;
-    plot_svg(bench->plot.stream, &bench->machine, bench->results, count, s->peers_peak);
-    return commit(&bench->plot, "plot", s->plot);
+    return s->plot ? commit(&bench->plot, "plot", s->plot) : EXIT_DONE;
 }
 
 static int run_bench(struct bench *bench, const struct arguments *rest)
@@ -229,9 +237,9 @@ static const struct option_row rows[] = {
     {"threads", "N", "default 1, which is pinned to a core", read_threads,
      offsetof(struct bench_settings, threads), NULL},
     {"json", "FILE", "write the results there too", read_text, offsetof(struct bench_settings, json), NULL},
-    {"plot", "FILE.svg", "draw a roofline and bars of the shares of the peak there", read_text,
+    {"plot", "FILE.svg", "draw a roofline of all layers, and a bar for each", read_text,
      offsetof(struct bench_settings, plot), NULL},
-    {"peers-peak", "GFLOPS", "show the table's peers there, measured beside this peak", read_amount,
+    {"peers-peak", "GFLOPS", "of the table's other libraries, where it has no such column", read_amount,
      offsetof(struct bench_settings, peers_peak), NULL},
     {"compare", "OLD.json", "what an earlier run wrote; status 5 if a layer lost over 5% of peak", read_text,
      offsetof(struct bench_settings, compare), NULL},

@@ -53,6 +53,7 @@ int layers_add(struct layer_list *list, const char *where, const char *shape, co
     struct layer_shape *layer = append(list);
     if (!layer)
         return complain(EXIT_MACHINE, "there is no memory for %d shapes", list->count + 1);
+    *layer = (struct layer_shape){0};
     name_layer(layer, shape);
     return shape_read(where, shape, overrides, &layer->desc, &layer->batch);
 }
@@ -141,16 +142,26 @@ static int add_shape(struct layer_list *list, const struct source *source, const
     return layers_add(list, where, shape, overrides);
 }
 
-static int set_peer(struct layer_shape *layer, const struct source *source, const char *value)
+static int read_peers(const struct source *source, const struct cells *row, struct peer_times *peers)
 {
-    char *end;
-    if (!value || !*value)
-        return EXIT_DONE;
-    layer->peer_us = strtod(value, &end);
-    if (*end || !isfinite(layer->peer_us) || layer->peer_us <= 0)
-        return complain(EXIT_WRONG,
-                        "%s, line %d: peer_best_us is %s; it must be a number of microseconds above 0",
-                        source->path, source->line, value);
+    static const struct {
+        const char *column;
+        size_t offset;
+    } numbers[] = {{"peer_nchw_us", offsetof(struct peer_times, nchw_us)},
+                   {"peer_nhwc_us", offsetof(struct peer_times, nhwc_us)},
+                   {"peer_best_us", offsetof(struct peer_times, best_us)},
+                   {"peer_peak_gflops", offsetof(struct peer_times, peak_gflops)}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        const char *text = cell(source, row, numbers[i].column);
+        char *end;
+        if (!text || !*text)
+            continue;
+        double value = strtod(text, &end);
+        if (end == text || *end || !isfinite(value) || value <= 0)
+            return complain(EXIT_WRONG, "%s, line %d: %s is %s; it must be a number above 0, or empty",
+                            source->path, source->line, numbers[i].column, text);
+        memcpy((char *)peers + numbers[i].offset, &value, sizeof value);
+    }
     return EXIT_DONE;
 }
 
@@ -167,10 +178,11 @@ static int add_row(struct layer_list *list, const struct source *source, char *l
     fclose(out);
     TRY(status);
     TRY(add_shape(list, source, shape, overrides));
+    struct layer_shape *added = &list->at[list->count - 1];
     const char *name = cell(source, &row, "name");
     if (name)
-        snprintf(list->at[list->count - 1].name, sizeof list->at->name, "%s", name);
-    return set_peer(&list->at[list->count - 1], source, cell(source, &row, "peer_best_us"));
+        snprintf(added->name, sizeof added->name, "%s", name);
+    return read_peers(source, &row, &added->peers);
 }
 
 static int add_line(struct layer_list *list, struct source *source, char *line,

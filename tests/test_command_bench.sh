@@ -75,8 +75,9 @@ picture() {
         >"$work/peers.tsv"
     command_run bench --shapes "$work/peers.tsv" --min-time 0.001 --plot "$work/plot.svg" --peers-peak 100
     [ "$got" = 0 ] || wrong "exit status $got, not 0, with --plot"
-    [ "$(grep -c '<circle.*GFLOP/s' "$work/plot.svg")" = 2 ] || wrong "not a dot for each layer"
-    [ "$(grep -c 'another library' "$work/plot.svg")" = 1 ] || wrong "not a tick for the layer with a peer"
+    [ "$(grep -c '<circle.*<title>' "$work/plot.svg")" = 2 ] || wrong "not a dot for each layer"
+    [ "$(grep -c 'class="best"' "$work/plot.svg")" = 2 ] || wrong "not one layer with a peer, and the legend"
+    grep -q 'their own peak, 100 GFLOP/s' "$work/plot.svg" || wrong "the peers' peak is not named"
     grep -q 'a&lt;b' "$work/plot.svg" || wrong "a name that is no XML"
     [ "$(tail -n 1 "$work/plot.svg")" = '</svg>' ] || wrong "the picture has no end"
     sed 's/12.5/fast/' "$work/peers.tsv" >"$work/wrong.tsv"
@@ -98,7 +99,8 @@ wrong_options() {
     refuses 1 '--compare|missing.json' bench $shape --compare "$work/missing.json" --json "$work/none"
     refuses 1 'old.json|results[0].percent_of_peak|-1' bench $shape --compare "$work/old.json" --json "$work/none"
     refuses 3 'memory|n9223372036854775807' bench $shape:n9223372036854775807 --json "$work/none"
-    refuses 1 '--plot|no/such/folder' bench $shape --min-time 0.001 --plot "$work/no/such/folder/plot.svg"
+    refuses 1 '--plot|no/such/folder' bench $shape --min-time 0.001 --json "$work/none" --plot "$work/no/such/folder/plot.svg"
+    [ ! -w /dev/full ] || refuses 3 '--plot|/dev/full' bench $shape --min-time 0.001 --plot /dev/full
     refuses 1 '--peers-peak|0' bench $shape --peers-peak 0 --json "$work/none"
     refuses 1 '--json|no/such/folder' bench $shape --min-time 0.001 --json "$work/no/such/folder/bench.json"
     [ ! -w /dev/full ] || refuses 3 '--json|/dev/full' bench $shape --min-time 0.001 --json /dev/full

@@ -108,6 +108,8 @@ static void every_layer_of_the_given_table_is_read(void **state)
     assert_int_equal(layers_read(&list, TEST_SOURCE_DIR "/../bench/shapes/given.tsv", &none), EXIT_DONE);
     assert_int_equal(list.count, 69);
     assert_string_equal(list.at[0].name, "rn50_conv1_7x7s2");
+    assert_true(list.at[0].peers.nchw_us == 1095.7 && list.at[0].peers.nhwc_us == 978);
+    assert_true(list.at[0].peers.best_us == 978 && list.at[0].peers.peak_gflops == 246);
     for (int i = 0; i < list.count; i++) {
         int64_t output[3];
         assert_int_equal(cj_output_size(&list.at[i].desc, output), CJ_OK);
@@ -157,6 +159,10 @@ static void complaints_name_file_line_and_value(void **state)
         {"conv2d:c1:o1:i5:k3\na\tb\n", {"/shapes, line 2", "tabs"}},
         {COLUMNS "pool\t1\t1\t1\t1\t1\t5\t5\t1\t3\t3\n", {"/shapes, line 2", "kind is pool"}},
         {"mb\tg\n1\t1\n", {"/shapes, line 2", "kind is missing"}},
+        {"peer_best_us\t" COLUMNS "12x\tconv\t1\t1\t1\t1\t1\t5\t5\t1\t3\t3\n",
+         {"/shapes, line 2", "peer_best_us is 12x", "above 0"}},
+        {"peer_peak_gflops\t" COLUMNS "0\tconv\t1\t1\t1\t1\t1\t5\t5\t1\t3\t3\n",
+         {"/shapes, line 2", "peer_peak_gflops is 0", "above 0"}},
         {"kind\tmb\nconv\t1\n", {"/shapes, line 2", "column g"}},
         {"kind\tmb\tg\tic\toc\tih\tiw\tkh\tkw\nconv\t1\t1\t1\t1\t5\t5\t3\t3\n",
          {"/shapes, line 2", "column id"}},

@@ -18,7 +18,8 @@ static int help(void)
     printf(
         "\nEach answers to --help. SHAPE is a convolution as text, such as\n"
         "conv2d:n1:c64:o64:i56x56:k3x3:s1:p1 or oneDNN's mb1_ic64ih56_oc64oh56_kh3ph1.\n\n"
-        "Exit status: 0 done; 1 the arguments or the data are wrong; 2 not supported; 3 the machine failed.\n");
+        "Exit status: 0 done; 1 the arguments or the data are wrong; 2 not supported; 3 the machine failed;\n"
+        "5 convjit bench --compare found a layer that lost speed.\n");
     return finish_output();
 }
 
