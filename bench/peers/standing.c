@@ -24,7 +24,7 @@ static void cell(const struct standing *s, int width, const char *text)
         printf("%*.*s ", width, width < 0 ? -width : width, text);
 }
 
-enum { NAME_WIDTH = -26, ALGORITHM_WIDTH = -9, TIME_WIDTH = 9, BEST_WIDTH = -13, RATIO_WIDTH = 6 };
+enum { NAME_WIDTH = -26, ALGORITHM_WIDTH = -9, TIME_WIDTH = 9, BEST_WIDTH = -17, RATIO_WIDTH = 6 };
 
 static void head_of_peer(const struct standing *s, const char *peer, bool first_line)
 {
