@@ -9,8 +9,6 @@
 #include "plot.h"
 #include "report.h"
 
-#include <regex.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,28 +36,6 @@ struct bench {
     struct outfile json, plot; /* stream NULL: not open */
 };
 
-/* Keep the shapes in whose name the expression is found. */
-static int filter_shapes(struct layer_list *list, const char *expression)
-{
-    regex_t regex;
-    int error = regcomp(&regex, expression, REG_EXTENDED | REG_NOSUB), kept = 0;
-    if (error) {
-        char reason[128];
-        regerror(error, &regex, reason, sizeof reason);
-        return complain(EXIT_WRONG, "--filter is %s; it must be an extended regular expression: %s", expression,
-                        reason);
-    }
-    for (int i = 0; i < list->count; i++)
-        if (regexec(&regex, list->at[i].name, 0, NULL, 0) == 0)
-            list->at[kept++] = list->at[i];
-    regfree(&regex);
-    if (!kept && list->count)
-        return complain(EXIT_WRONG, "--filter is %s; none of the %d shapes has such a name", expression,
-                        list->count);
-    list->count = kept;
-    return EXIT_DONE;
-}
-
 static void complete_peers(struct layer_list *list, double peak_gflops)
 {
     for (int i = 0; i < list->count; i++)
@@ -75,22 +51,13 @@ static int collect_shapes(struct bench *bench, const struct arguments *rest)
     if (s->shapes)
         TRY(layers_read(&bench->shapes, s->shapes, &s->overrides));
     if (s->filter)
-        TRY(filter_shapes(&bench->shapes, s->filter));
+        TRY(layers_filter(&bench->shapes, s->filter));
     complete_peers(&bench->shapes, s->peers_peak);
     if (bench->shapes.count)
         return EXIT_DONE;
     if (s->shapes)
         return complain(EXIT_WRONG, "--shapes %s has no shape in it", s->shapes);
     return complain(EXIT_WRONG, "there is no shape to measure; give SHAPEs or --shapes FILE");
-}
-
-/* A thread that moves between cores leaves its caches behind. */
-static void pin(void)
-{
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET((size_t)sched_getcpu(), &set);
-    sched_setaffinity(0, sizeof set, &set);
 }
 
 static int open_layers(struct bench *bench)
@@ -188,7 +155,7 @@ static int run_bench(struct bench *bench, const struct arguments *rest)
     TRY(complain_status(cj_context_create(NULL, &bench->context)));
     cj_machine_info(bench->context, &bench->machine.facts);
     if (bench->settings->threads == 1)
-        pin();
+        pin_thread();
     else
         TRY(complain_status(cj_pool_create(bench->settings->threads, &bench->pool)));
     TRY(open_layers(bench));

@@ -4,6 +4,8 @@
 
 #include "../runtime/cli/stopwatch.h"
 
+#include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -180,6 +182,14 @@ int layer_measure(struct layer *layer, const cj_parallel *parallel, double secon
     return EXIT_DONE;
 }
 
+void pin_thread(void)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET((size_t)sched_getcpu(), &set);
+    sched_setaffinity(0, sizeof set, &set);
+}
+
 double layer_least(const struct layer *layer)
 {
     double least = layer->samples[0];
@@ -198,4 +208,11 @@ double layer_median(struct layer *layer)
 {
     qsort(layer->samples, (size_t)layer->count, sizeof *layer->samples, by_size);
     return layer->samples[layer->count / 2];
+}
+
+/* "algorithm=NAME ..." begins every plan. */
+void layer_algorithm(const struct layer *layer, char name[32])
+{
+    if (sscanf(cj_kernel_plan(layer->kernel), "algorithm=%31s", name) != 1)
+        snprintf(name, 32, "unknown");
 }

@@ -26,8 +26,14 @@ void layer_close(struct layer *layer);
  */
 int layer_measure(struct layer *layer, const cj_parallel *parallel, double seconds);
 
+/* Keep the calling thread on the core it is on: one that moves leaves its caches behind. */
+void pin_thread(void);
+
 /* Of the samples so far. */
 double layer_least(const struct layer *layer);
 double layer_median(struct layer *layer); /* sorts them */
+
+/* The name of the plan's algorithm. */
+void layer_algorithm(const struct layer *layer, char name[32]);
 
 #endif

@@ -22,13 +22,6 @@ static double bandwidth_for(const struct bench_machine *machine, int64_t bytes)
     return machine->bandwidth[level] * 1e9;
 }
 
-/* "algorithm=NAME ..." begins every plan. */
-static void copy_algorithm(const char *plan, char name[32])
-{
-    if (sscanf(plan, "algorithm=%31s", name) != 1)
-        snprintf(name, 32, "unknown");
-}
-
 struct result result_of_layer(struct layer *layer, int threads, const struct bench_machine *machine)
 {
     struct result result = {.layer = layer, .threads = threads, .least = layer_least(layer)};
@@ -41,7 +34,7 @@ struct result result_of_layer(struct layer *layer, int threads, const struct ben
     result.gflops = flops / result.least * 1e-9;
     result.percent_of_peak = 100 * result.gflops * 1e9 / peak;
     result.percent_of_bound = 100 * bound / result.least;
-    copy_algorithm(cj_kernel_plan(layer->kernel), result.algorithm);
+    layer_algorithm(layer, result.algorithm);
     return result;
 }
 
@@ -82,7 +75,7 @@ void report_summary(const struct result *results, int count)
 
 /* ---- For programs ---- */
 
-static void write_string(FILE *out, const char *text)
+void report_string(FILE *out, const char *text)
 {
     fputc('"', out);
     for (; *text; text++) {
@@ -96,11 +89,11 @@ static void write_string(FILE *out, const char *text)
     fputc('"', out);
 }
 
-static void write_machine(FILE *out, const struct bench_machine *machine)
+void report_machine_json(FILE *out, const struct bench_machine *machine)
 {
     static const char *const levels[] = {"l1", "l2", "l3", "memory"};
     fprintf(out, "{\"machine\":{\"cpu\":");
-    write_string(out, machine->facts.cpu);
+    report_string(out, machine->facts.cpu);
     fprintf(out, ",\"isa\":\"%s\",\"cores\":%d,\"l1\":%lld,\"l2\":%lld,\"l3\":%lld",
             choice_word(isa_choices, (int)machine->facts.isa), machine->facts.cores,
             (long long)machine->facts.l1, (long long)machine->facts.l2, (long long)machine->facts.l3);
@@ -115,7 +108,7 @@ static void write_result(FILE *out, const struct result *r)
 {
     const struct layer *layer = r->layer;
     fprintf(out, "{\"name\":");
-    write_string(out, layer->shape->name);
+    report_string(out, layer->shape->name);
     fprintf(out, ",\"shape\":\"%s\",\"layout\":\"%s\",\"dtype\":\"%s\",\"threads\":%d,\"algorithm\":\"%s\"",
             layer->text, choice_word(layout_choices, (int)layer->shape->desc.input_layout),
             choice_word(dtype_choices, (int)layer->shape->desc.dtype), r->threads, r->algorithm);
@@ -126,13 +119,13 @@ static void write_result(FILE *out, const struct result *r)
     fprintf(out, ",\"pack_us\":%.3f,\"compile_us\":%.3f,\"load_us\":%.3f,\"code_bytes\":%llu,\"plan\":",
             layer->pack_seconds * 1e6, (double)layer->stats.compile_ns * 1e-3,
             (double)layer->stats.load_ns * 1e-3, (unsigned long long)layer->stats.code_bytes);
-    write_string(out, cj_kernel_plan(layer->kernel));
+    report_string(out, cj_kernel_plan(layer->kernel));
     fputc('}', out);
 }
 
 void report_json(FILE *out, const struct bench_machine *machine, const struct result *results, int count)
 {
-    write_machine(out, machine);
+    report_machine_json(out, machine);
     fprintf(out, ",\"results\":[");
     for (int i = 0; i < count; i++) {
         fputs(i ? ",\n" : "\n", out);

@@ -36,6 +36,10 @@ void report_head(void);
 void report_row(const struct result *result);
 void report_summary(const struct result *results, int count);
 
+/* Pieces of that: a text in quotes; "{" and the field `machine`. */
+void report_string(FILE *out, const char *text);
+void report_machine_json(FILE *out, const struct bench_machine *machine);
+
 void report_json(FILE *out, const struct bench_machine *machine, const struct result *results, int count);
 
 #endif

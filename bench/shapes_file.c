@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <regex.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -225,6 +226,27 @@ int layers_read(struct layer_list *list, const char *path, const struct override
         status = complain(exit_of_errno(errno), "--shapes %s cannot be read: %s", path, strerror(errno));
     fclose(file);
     return status;
+}
+
+int layers_filter(struct layer_list *list, const char *expression)
+{
+    regex_t regex;
+    int error = regcomp(&regex, expression, REG_EXTENDED | REG_NOSUB), kept = 0;
+    if (error) {
+        char reason[128];
+        regerror(error, &regex, reason, sizeof reason);
+        return complain(EXIT_WRONG, "--filter is %s; it must be an extended regular expression: %s", expression,
+                        reason);
+    }
+    for (int i = 0; i < list->count; i++)
+        if (regexec(&regex, list->at[i].name, 0, NULL, 0) == 0)
+            list->at[kept++] = list->at[i];
+    regfree(&regex);
+    if (!kept && list->count)
+        return complain(EXIT_WRONG, "--filter is %s; none of the %d shapes has such a name", expression,
+                        list->count);
+    list->count = kept;
+    return EXIT_DONE;
 }
 
 void layers_free(struct layer_list *list)

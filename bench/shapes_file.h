@@ -34,6 +34,9 @@ int layers_add(struct layer_list *list, const char *where, const char *shape,
  * empty. Complains with the file and the line. */
 int layers_read(struct layer_list *list, const char *path, const struct overrides *overrides);
 
+/* Keep those in whose name the extended regular expression is found; none is an error. */
+int layers_filter(struct layer_list *list, const char *expression);
+
 void layers_free(struct layer_list *list);
 
 #endif

@@ -13,12 +13,14 @@ refuse() { # what is wrong, files, pattern
 src=$(find src -name '*.[ch]')
 codegen=$(find codegen -name '*.[ch]')
 runtime=$(find runtime -maxdepth 1 -name '*.[ch]')
-command=$(find runtime/cli bench -name '*.[ch]')
+command=$(find runtime/cli bench -name '*.[ch]' -not -path 'bench/peers/*')
+peers=$(find bench/peers -name '*.[ch]')
 refuse "src includes LLVM, codegen or runtime" "$src" '#include.*(llvm|codegen/|runtime/)'
 refuse "src uses threads, files, a clock or the environment" "$src" \
     '#include <(pthread|unistd|fcntl|dlfcn|time)\.h>|\b(fopen|getenv|printf|puts|exit|abort) *\('
 refuse "codegen includes runtime" "$codegen" '#include.*runtime/'
 refuse "runtime includes LLVM or codegen" "$runtime" '#include.*(llvm|codegen/)'
 [ -z "$command" ] || refuse "the command includes insides" "$command" '#include "\.\./.*(src|codegen)/|#include "\.\./[a-z_]*\.h"'
+refuse "bench/peers includes insides" "$peers" '#include "\.\./.*(src|codegen)/|#include ".*runtime/[a-z_]*\.h"'
 refuse "an algorithm asks for a type or an instruction set" "$(find codegen/algo -name '*.c')" 'CJ_F32|CJ_F64|CJ_ISA|is_f64'
 exit $status
