@@ -1,7 +1,7 @@
 /* convjit bench: how fast kernels are, as a share of what the machine can do.
  *
  * The run goes round all shapes several times, and measures the peak between them, so that what else happens on
- * the machine falls on all of them and the best of each is taken. One thread is pinned to the core it is on. */
+ * the machine falls on all of them and the best of each is taken. Threads are pinned to cores. */
 #include "../runtime/cli/commands.h"
 #include "../runtime/cli/outfile.h"
 #include "../runtime/cli/overrides.h"
@@ -146,6 +146,17 @@ static int write_files(struct bench *bench)
     return s->plot ? commit(&bench->plot, "plot", s->plot) : EXIT_DONE;
 }
 
+static int place_threads(struct bench *bench)
+{
+    if (bench->settings->threads == 1) {
+        pin_thread();
+        return EXIT_DONE;
+    }
+    TRY(complain_status(cj_pool_create(bench->settings->threads, &bench->pool)));
+    pin_workers(cj_pool_parallel(bench->pool));
+    return EXIT_DONE;
+}
+
 static int run_bench(struct bench *bench, const struct arguments *rest)
 {
     bool slower;
@@ -154,10 +165,7 @@ static int run_bench(struct bench *bench, const struct arguments *rest)
         TRY(past_read(&bench->past, bench->settings->compare));
     TRY(complain_status(cj_context_create(NULL, &bench->context)));
     cj_machine_info(bench->context, &bench->machine.facts);
-    if (bench->settings->threads == 1)
-        pin_thread();
-    else
-        TRY(complain_status(cj_pool_create(bench->settings->threads, &bench->pool)));
+    TRY(place_threads(bench));
     TRY(open_layers(bench));
     TRY(open_files(bench));
     measure_bandwidth(&bench->machine);
@@ -201,7 +209,7 @@ static const struct option_row rows[] = {
      offsetof(struct bench_settings, filter), NULL},
     {"min-time", "SECONDS", "for each shape; default 0.5", read_amount,
      offsetof(struct bench_settings, min_time), NULL},
-    {"threads", "N", "default 1, which is pinned to a core", read_threads,
+    {"threads", "N", "default 1; each is pinned to a core", read_threads,
      offsetof(struct bench_settings, threads), NULL},
     {"json", "FILE", "write the results there too", read_text, offsetof(struct bench_settings, json), NULL},
     {"plot", "FILE.svg", "draw a roofline of all layers, and a bar for each", read_text,

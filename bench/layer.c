@@ -182,6 +182,32 @@ int layer_measure(struct layer *layer, const cj_parallel *parallel, double secon
     return EXIT_DONE;
 }
 
+/* The core number `index` of those in `set`, counted round. */
+static int core_of_set(const cpu_set_t *set, int index)
+{
+    int core = -1;
+    for (int i = index % CPU_COUNT(set); i >= 0; i--)
+        do
+            core++;
+        while (!CPU_ISSET((size_t)core, set));
+    return core;
+}
+
+static void pin_worker(void *arg, int index)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET((size_t)core_of_set(arg, index), &set);
+    sched_setaffinity(0, sizeof set, &set);
+}
+
+void pin_workers(const cj_parallel *parallel)
+{
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0)
+        parallel->run(parallel->pool, parallel->threads, pin_worker, &allowed);
+}
+
 void pin_thread(void)
 {
     cpu_set_t set;

@@ -29,6 +29,10 @@ int layer_measure(struct layer *layer, const cj_parallel *parallel, double secon
 /* Keep the calling thread on the core it is on: one that moves leaves its caches behind. */
 void pin_thread(void);
 
+/* The same for the threads of a pool: each on a core of its own, as far as there are enough. A scheduler may
+ * well leave two threads that share work on one core for seconds when the others look busy. */
+void pin_workers(const cj_parallel *parallel);
+
 /* Of the samples so far. */
 double layer_least(const struct layer *layer);
 double layer_median(struct layer *layer); /* sorts them */
