@@ -92,10 +92,13 @@ struct unit unit_open(struct em *em, const struct plan *plan, em_int number)
     struct unit unit = {.plan = plan, .grid = grid_of_plan(plan)};
     const struct grid *grid = &unit.grid;
     struct channel_block channels = grid_channels(plan);
+    bool innermost = grid_channels_are_innermost(plan);
+    em_int channel_unit = em_digit(em, &number, innermost ? grid->channel_units : 1);
     em_int tile_unit = em_digit(em, &number, grid->tile_units);
     em_int row_unit = em_digit(em, &number, grid->row_units);
     unit.depth = em_digit(em, &number, grid->depth);
-    em_int channel_unit = em_digit(em, &number, grid->channel_units);
+    if (!innermost)
+        channel_unit = em_digit(em, &number, grid->channel_units);
     unit.group = em_digit(em, &number, grid->groups);
     for (int a = AXES - 1; a >= 0; a--)
         unit.phase[a] = em_digit(em, &number, conv_axis_phases(&plan->conv, a));

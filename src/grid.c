@@ -56,12 +56,15 @@ static int64_t winograd_cols(const struct plan *plan)
 static const struct {
     int64_t (*cols)(const struct plan *plan);
     bool equal_tiles, lanes_are_columns, lanes_cross_groups, lanes_hold_groups, rows_are_rows,
-        fills_padded_rows, lanes_are_summed;
+        fills_padded_rows, lanes_are_summed, channels_are_innermost;
 } shapes[ALGOS] = {
     [ALGO_connected] = {.cols = even_cols},
     [ALGO_direct] = {.cols = even_cols},
     [ALGO_planar] = {.cols = vector_cols, .equal_tiles = true, .lanes_are_columns = true},
-    [ALGO_winograd] = {.cols = winograd_cols, .equal_tiles = true, .fills_padded_rows = true},
+    [ALGO_winograd] = {.cols = winograd_cols,
+                       .equal_tiles = true,
+                       .fills_padded_rows = true,
+                       .channels_are_innermost = true},
     [ALGO_dot] = {.cols = even_cols, .lanes_are_summed = true},
     [ALGO_depthwise] = {.cols = even_cols, .lanes_cross_groups = true},
     [ALGO_grouped] = {.cols = even_cols, .lanes_cross_groups = true, .lanes_hold_groups = true},
@@ -313,6 +316,11 @@ bool grid_lanes_are_columns(const struct plan *plan)
 bool grid_lanes_cross_groups(const struct plan *plan)
 {
     return shapes[plan->algo].lanes_cross_groups;
+}
+
+bool grid_channels_are_innermost(const struct plan *plan)
+{
+    return shapes[plan->algo].channels_are_innermost;
 }
 
 static struct band planar_band(const struct plan *plan, const struct window *window)

@@ -1,7 +1,8 @@
 /* How a plan cuts one image into work units and register tiles.
  *
  * A unit is a block of channels of one group, at one depth, some rows, some tiles of columns, of one phase.
- * Units are numbered in a mixed radix, outermost first: phase, group, channel unit, depth, row unit, tile unit.
+ * Units are numbered in a mixed radix, outermost first: phase, group, channel unit, depth, row unit, tile unit;
+ * where the channels of a block of pixels share work (winograd), the channel unit comes last instead.
  * Columns are cut into tiles that differ by at most one column (direct, depthwise), so that no tile is too
  * narrow to keep the arithmetic busy, or into equal tiles that reach over the edge (planar, winograd). Phases
  * of a transposed convolution may differ in size; the radix is the largest, and a unit beyond a phase's end is
@@ -120,6 +121,9 @@ bool grid_fills_padded_rows(const struct plan *plan);
  * (depthwise). */
 bool grid_lanes_are_columns(const struct plan *plan);
 bool grid_lanes_cross_groups(const struct plan *plan);
+
+/* Whether channel units are numbered innermost. */
+bool grid_channels_are_innermost(const struct plan *plan);
 
 /* Whether some tap of some output of the axis falls outside the input, in any phase. */
 bool conv_axis_padded(const struct conv *conv, int axis);

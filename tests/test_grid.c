@@ -64,10 +64,14 @@ static struct unit take_apart(const struct cut *cut, int64_t number)
     const struct grid *grid = &cut->grid;
     int64_t blocks = (cut->channels.channels + cut->channels.block - 1) / cut->channels.block;
     struct unit unit;
+    bool channels_first = plan->algo == ALGO_winograd;
+    int64_t channel_unit = digit(&number, channels_first ? grid->channel_units : 1);
     int64_t tile = digit(&number, grid->tile_units) * grid->unit_tiles;
     unit.row[0] = digit(&number, grid->row_units) * plan->block_rows;
     unit.depth = digit(&number, grid->depth);
-    unit.block[0] = digit(&number, grid->channel_units) * grid->unit_blocks;
+    if (!channels_first)
+        channel_unit = digit(&number, grid->channel_units);
+    unit.block[0] = channel_unit * grid->unit_blocks;
     unit.block[1] = least(unit.block[0] + grid->unit_blocks, blocks);
     unit.group = digit(&number, grid->groups);
     unit.phase = conv_phase(&plan->conv, digit(&number, grid->phases));

@@ -20,10 +20,17 @@
 
 #include "../../src/arith.h"
 
-/* The same unit of some images. */
+/* The same block of pixels of some images, and which of its units of channels, which share V. */
 struct images {
-    em_int number, first, count; /* of the unit in an image; the images */
+    em_int block; /* of an image */
+    em_int first, count;
+    em_int part0, part1;
 };
+
+static int64_t unit_parts(const struct plan *plan)
+{
+    return grid_of_plan(plan).channel_units;
+}
 
 /* One register tile: plan->tile_rows tiles from `v`, one block of output channels. */
 static void emit_product(struct em *em, const struct winograd_frame *f, em_ptr v, em_ptr weights, em_ptr m,
@@ -69,12 +76,13 @@ static void emit_products(struct em *em, const struct winograd_unit *u, em_ptr w
     }
 }
 
-/* What image number `index` of them has. Everything but the image is the same for all. */
+/* What image number `index` of them has, for one of the units of channels. Pixels are the same for all. */
 static struct unit open_unit(struct em *em, const struct winograd_frame *f, const struct images *images,
-                             em_int index)
+                             em_int index, em_int part)
 {
     em_int image = em_add(em, images->first, index);
-    return unit_open(em, f->plan, em_add(em, em_mulc(em, image, f->plan->units), images->number));
+    em_int number = em_add(em, em_mulc(em, images->block, unit_parts(f->plan)), part);
+    return unit_open(em, f->plan, em_add(em, em_mulc(em, image, f->plan->units), number));
 }
 
 static struct winograd_unit winograd_unit(struct em *em, const struct winograd_frame *f,
@@ -91,25 +99,37 @@ static struct winograd_unit winograd_unit(struct em *em, const struct winograd_f
                                   .planes = {em_mulc(em, taps.begin, parts), em_mulc(em, taps.end, parts)}};
 }
 
-static void emit_images(struct em *em, const struct winograd_frame *f, const struct images *images)
+static void emit_windows(struct em *em, const struct winograd_frame *f, const struct images *images)
 {
     EM_FOR(em, i, em_i(em, 0), images->count)
     {
-        struct unit unit = open_unit(em, f, images, i.at);
+        struct unit unit = open_unit(em, f, images, i.at, images->part0);
         struct source source = unit_source(em, &unit);
         struct winograd_unit u = winograd_unit(em, f, &unit, i.at);
         u.source = &source;
         winograd_windows(em, &u);
     }
-    struct unit unit = open_unit(em, f, images, em_i(em, 0));
+}
+
+/* One unit of channels, from V to the output. */
+static void emit_part(struct em *em, const struct winograd_frame *f, const struct images *images, em_int part)
+{
+    struct unit unit = open_unit(em, f, images, em_i(em, 0), part);
     struct winograd_unit u = winograd_unit(em, f, &unit, em_i(em, 0));
     emit_products(em, &u, em_argument(em, EM_WEIGHTS), em_mulc(em, images->count, f->scratch.unit_tiles));
     EM_FOR(em, i, em_i(em, 0), images->count)
     {
-        struct unit of_image = open_unit(em, f, images, i.at);
+        struct unit of_image = open_unit(em, f, images, i.at, part);
         struct winograd_unit results = winograd_unit(em, f, &of_image, i.at);
         winograd_results(em, &results);
     }
+}
+
+static void emit_images(struct em *em, const struct winograd_frame *f, const struct images *images)
+{
+    emit_windows(em, f, images);
+    EM_FOR(em, part, images->part0, images->part1)
+    emit_part(em, f, images, part.at);
 }
 
 static struct winograd_frame open_frame(struct em *em, const struct plan *plan, const struct epilogue *epilogue)
@@ -135,19 +155,71 @@ static struct winograd_frame open_frame(struct em *em, const struct plan *plan, 
     return f;
 }
 
-/* Every unit of the images that the call covers: those i with first <= i * units + number < last. */
+/* The parts of block `block` (counted through the batch) that the call's units are. */
+static void set_parts(struct em *em, const struct winograd_frame *f, em_int block, struct images *images)
+{
+    int64_t parts = unit_parts(f->plan);
+    em_int before = em_mulc(em, block, parts), all = em_i(em, parts);
+    images->part0 = em_max(em, em_sub(em, em_first_unit(em), before), em_i(em, 0));
+    images->part1 = em_min(em, em_sub(em, em_last_unit(em), before), all);
+    if (parts == 1)
+        images->part0 = em_i(em, 0), images->part1 = all;
+}
+
+/* The images that have block `block` whole, or with some of its parts, at least. */
+static struct tap_range images_of(struct em *em, const struct winograd_frame *f, em_int block, bool whole)
+{
+    int64_t units = f->plan->units, parts = unit_parts(f->plan), less = whole ? 0 : parts - 1;
+    em_int before = em_mulc(em, block, parts);
+    em_int first = em_addc(em, em_sub(em, em_first_unit(em), before), -less);
+    em_int last = em_addc(em, em_sub(em, em_last_unit(em), before), less + 1 - parts);
+    return (struct tap_range){em_ceil_divc(em, first, units), em_ceil_divc(em, last, units)};
+}
+
+/* Runs of images that have the same parts of a block: one that the call begins within, whole ones, one that it
+ * ends within. */
+struct runs {
+    struct tap_range any, whole;
+    em_int before, of_whole, count;
+};
+
+static struct runs runs_of(struct em *em, const struct winograd_frame *f, em_int block)
+{
+    struct runs runs = {.any = images_of(em, f, block, false), .whole = images_of(em, f, block, true)};
+    em_int none = em_i(em, 0), whole = em_max(em, em_sub(em, runs.whole.end, runs.whole.begin), none);
+    runs.before = em_sub(em, runs.whole.begin, runs.any.begin);
+    runs.of_whole = em_ceil_divc(em, whole, f->plan->images);
+    em_int behind = em_sub(em, runs.any.end, em_max(em, runs.whole.begin, runs.whole.end));
+    em_int count = em_add(em, em_add(em, runs.before, runs.of_whole), em_max(em, behind, none));
+    runs.count = em_choose(em, em_lt(em, runs.any.begin, runs.any.end), count, none);
+    return runs;
+}
+
+static struct images run_of(struct em *em, const struct winograd_frame *f, const struct runs *runs,
+                            em_int index)
+{
+    em_int one = em_i(em, 1), most = em_i(em, f->plan->images), number = em_sub(em, index, runs->before);
+    em_int first = em_add(em, runs->whole.begin, em_mul(em, number, most));
+    em_int count = em_min(em, most, em_sub(em, runs->whole.end, first));
+    em_cond is_before = em_lt(em, index, runs->before), is_whole = em_lt(em, number, runs->of_whole);
+    em_int alone = em_choose(em, is_before, runs->any.begin, em_sub(em, runs->any.end, one));
+    em_cond together = em_and(em, em_not(em, is_before), is_whole);
+    return (struct images){.first = em_choose(em, together, first, alone),
+                           .count = em_choose(em, together, count, one)};
+}
+
+/* Blocks outermost: the weights of one serve some images at once. */
 static void emit_together(struct em *em, const struct winograd_frame *f)
 {
-    int64_t units = f->plan->units, most = f->plan->images;
-    EM_FOR(em, number, em_i(em, 0), em_i(em, units))
+    int64_t blocks = f->plan->units / unit_parts(f->plan);
+    EM_FOR(em, block, em_i(em, 0), em_i(em, blocks))
     {
-        em_int begin = em_ceil_divc(em, em_sub(em, em_first_unit(em), number.at), units);
-        em_int end = em_ceil_divc(em, em_sub(em, em_last_unit(em), number.at), units);
-        em_int count = em_max(em, em_sub(em, end, begin), em_i(em, 0));
-        EM_FOR(em, some, em_i(em, 0), em_ceil_divc(em, count, most))
+        struct runs runs = runs_of(em, f, block.at);
+        EM_FOR(em, run, em_i(em, 0), runs.count)
         {
-            em_int first = em_add(em, begin, em_mulc(em, some.at, most));
-            struct images images = {number.at, first, em_min(em, em_i(em, most), em_sub(em, end, first))};
+            struct images images = run_of(em, f, &runs, run.at);
+            images.block = block.at;
+            set_parts(em, f, em_add(em, em_mulc(em, images.first, blocks), block.at), &images);
             emit_images(em, f, &images);
         }
     }
@@ -157,10 +229,15 @@ void emit_winograd(struct em *em, const struct plan *plan)
 {
     struct epilogue epilogue = epilogue_open(em, plan);
     struct winograd_frame frame = open_frame(em, plan, &epilogue);
+    int64_t parts = unit_parts(plan);
     if (plan->images > 1) {
         emit_together(em, &frame);
         return;
     }
-    EM_FOR(em, number, em_first_unit(em), em_last_unit(em))
-    emit_images(em, &frame, &(struct images){number.at, em_i(em, 0), em_i(em, 1)});
+    EM_FOR(em, block, em_div(em, em_first_unit(em), em_i(em, parts)), em_ceil_divc(em, em_last_unit(em), parts))
+    {
+        struct images images = {.block = block.at, .first = em_i(em, 0), .count = em_i(em, 1)};
+        set_parts(em, &frame, block.at, &images);
+        emit_images(em, &frame, &images);
+    }
 }

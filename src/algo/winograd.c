@@ -193,9 +193,8 @@ static double seconds(const struct plan *plan, const struct target *target)
     double inputs = (double)(winograd_planes(conv) * s.plane / plan->lanes),
            outputs = (double)ceil_div(channels, plan->lanes);
     enum model_move how = model_move(conv->src.c, conv->src.axis[AXIS_W]);
-    double in = (double)grid.channel_units *
-                (tiles * inputs * tile.input +
-                 blocks * model_copy(plan, plan->band ? (double)grid_band(plan).elements : 0, how));
+    double in = tiles * inputs * tile.input +
+                blocks * model_copy(plan, plan->band ? (double)grid_band(plan).elements : 0, how);
     double of_image = (double)(grid.row_units * grid.tile_units * grid.depth);
     double product = blocks / of_image * products_cycles(plan, target, of_image);
     double scratch = (double)((s.y - s.v) * bytes) / (double)plan->images;
@@ -229,8 +228,16 @@ static void finish(struct plan *plan, const struct target *target)
     plan->packed_bytes = round_up(winograd_weights(plan).elements * bytes, 64);
 }
 
-/* With fewer units than this two threads would not share them evenly. */
-enum { ENOUGH_UNITS = 4 };
+/* Threads take units in ranges, and what channel units share is computed once for a range: so to cut channels
+ * costs little, and is done until two threads have equal shares, or shares that differ by less than 3%. */
+enum { ENOUGH_UNITS = 4, MANY_UNITS = 32 };
+
+/* Into how many units the `blocks` of channels of each of `units` blocks of pixels go. */
+static int64_t parts_of(int64_t units, int64_t blocks)
+{
+    int64_t parts = min64(ceil_div(ENOUGH_UNITS, units), blocks);
+    return units * parts % 2 == 1 && units * parts < MANY_UNITS && parts < blocks ? parts + 1 : parts;
+}
 
 /* A unit of so many tiles down and across: the rows of the register tile that waste least, for each width. */
 static void add_unit(const struct plan *base, const struct target *target, int64_t down, int64_t across,
@@ -247,7 +254,7 @@ static void add_unit(const struct plan *base, const struct target *target, int64
         plan.tile_rows = tiles_even(down * across, most).size;
         plan.block_oc = round_up(channels, block);
         struct grid grid = grid_of_plan(&plan);
-        int64_t parts = min64(ceil_div(ENOUGH_UNITS, grid_units(&grid)), ceil_div(channels, block));
+        int64_t parts = parts_of(grid_units(&grid), ceil_div(channels, block));
         plan.block_oc = ceil_div(ceil_div(channels, block), parts) * block;
         struct plan whole = plan;
         finish(&whole, target);

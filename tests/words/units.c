@@ -33,9 +33,12 @@ struct plain_unit plain_unit(const struct plan *plan, int64_t number)
 {
     struct grid grid = grid_of_plan(plan);
     struct channel_block channels = grid_channels(plan);
+    bool channels_first = plan->algo == ALGO_winograd;
+    int64_t channel_unit = digit(&number, channels_first ? grid.channel_units : 1);
     int64_t tile_unit = digit(&number, grid.tile_units), row_unit = digit(&number, grid.row_units);
     struct plain_unit unit = {.depth = digit(&number, grid.depth)};
-    int64_t channel_unit = digit(&number, grid.channel_units);
+    if (!channels_first)
+        channel_unit = digit(&number, grid.channel_units);
     unit.group = digit(&number, grid.groups);
     unit.phase_index = digit(&number, grid.phases);
     unit.phase = conv_phase(&plan->conv, unit.phase_index);
