@@ -269,7 +269,11 @@ struct source band_source(struct em *em, const struct unit *unit, const struct w
                         ? em_min(em, em_i(em, fill.band.channels), rest)
                         : em_i(em, min64(fill.band.channels, plan->conv.ic));
     struct row outer = {em_argument(em, EM_SCRATCH), window->origin, window->first[AXIS_W]};
+    if (grid_keeps_band(plan))
+        EM_IF(em, em_not(em, unit->finds_band))
     fill_axis(em, &fill, window, AXIS_D, &outer);
+    if (!grid_keeps_band(plan))
+        fill_axis(em, &fill, window, AXIS_D, &outer);
     struct phase phase = conv_phase(&plan->conv, 0);
     struct window shape = grid_window(plan);
     struct source source = {.base = outer.to,

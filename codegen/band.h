@@ -11,7 +11,8 @@ struct window_view {
     em_int first[AXES];
 };
 
-/* Copy the window, `channel` being the image's channel that it starts with; see struct source. */
+/* Copy the window, `channel` being the image's channel that it starts with; see struct source. A unit that
+ * follows one of the same pixels in the call's range finds it there already. */
 struct source band_source(struct em *em, const struct unit *unit, const struct window_view *window,
                           em_int channel);
 

@@ -91,6 +91,7 @@ struct unit unit_open(struct em *em, const struct plan *plan, em_int number)
 {
     struct unit unit = {.plan = plan, .grid = grid_of_plan(plan)};
     const struct grid *grid = &unit.grid;
+    em_cond follows = em_lt(em, em_first_unit(em), number);
     struct channel_block channels = grid_channels(plan);
     bool innermost = grid_channels_are_innermost(plan);
     em_int channel_unit = em_digit(em, &number, innermost ? grid->channel_units : 1);
@@ -112,6 +113,7 @@ struct unit unit_open(struct em *em, const struct plan *plan, em_int number)
     set_range(em, channel_unit, grid->unit_blocks, em_i(em, ceil_div(channels.channels, channels.block)),
               range);
     unit.block0 = range[0], unit.block1 = range[1];
+    unit.finds_band = em_and(em, follows, em_lt(em, em_i(em, 0), channel_unit));
     set_range(em, row_unit, plan->block_rows, unit.axis[AXIS_H].outs, range);
     em_cond exists = em_lt(em, unit.depth, unit.axis[AXIS_D].outs);
     unit.row0 = range[0], unit.row1 = em_choose(em, exists, range[1], range[0]);

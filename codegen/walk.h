@@ -18,6 +18,7 @@ struct unit {
     em_int images;      /* that the unit covers, from `image` on: 1, or as many as emit_units_of_images found */
     em_int phase[AXES]; /* of each axis */
     em_int block0, block1; /* register blocks of channels */
+    em_cond finds_band;    /* where grid_keeps_band: the unit before, of the same call, has filled it */
     em_int row0, row1;
     em_int tile0, tile1;
     em_int tiles_big, tiles_small_cols; /* of the phase: how many tiles are wide, columns of the others */

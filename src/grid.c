@@ -371,3 +371,15 @@ struct band grid_band(const struct plan *plan)
         band.elements += plan->lanes;
     return band;
 }
+
+bool grid_keeps_band(const struct plan *plan)
+{
+    struct grid grid = grid_of_plan(plan);
+    return plan->band && grid.channel_units > 1 && grid.depth * grid.row_units * grid.tile_units == 1 &&
+           !shapes[plan->algo].lanes_cross_groups && !shapes[plan->algo].channels_are_innermost;
+}
+
+int64_t grid_bands(const struct plan *plan)
+{
+    return grid_keeps_band(plan) ? plan->units / grid_of_plan(plan).channel_units : plan->units;
+}

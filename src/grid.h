@@ -101,6 +101,11 @@ struct band {
 };
 struct band grid_band(const struct plan *plan);
 
+/* Whether units that differ in their channels alone follow each other, so that the band which one of them has
+ * filled serves the next; and how often the band is filled for an image, at least. */
+bool grid_keeps_band(const struct plan *plan);
+int64_t grid_bands(const struct plan *plan);
+
 /* Whether `rows` pixels that lie `elements` apart crowd into so few sets of the L1 cache that walking their
  * channels side by side evicts them. Every x86-64 core's L1 has ways of 4 KB (page offset bits index it) in
  * lines of 64 bytes; 8 ways is the fewest since 2008, and half of them are left to the weights. */

@@ -169,3 +169,12 @@ int64_t model_lanes(const struct target *target, cj_dtype dtype, int64_t channel
         lanes *= 2;
     return min64(lanes, most);
 }
+
+/* With an odd number, two threads differ by one unit. */
+enum { MANY_UNITS = 32 };
+
+int64_t model_parts(int64_t units, int64_t blocks, int64_t enough)
+{
+    int64_t parts = min64(ceil_div(enough, units), blocks);
+    return units * parts % 2 == 1 && units * parts < MANY_UNITS && parts < blocks ? parts + 1 : parts;
+}

@@ -51,6 +51,10 @@ double model_spill(const struct target *target, double bytes);
 /* A factor for code of so many versions of the micro-kernel: little, to decide between equals. */
 double model_bodies(int64_t bodies);
 
+/* Into how many work units the `blocks` of channels of each of `units` blocks of pixels go: so many that there are
+ * `enough`, and that two threads have equal shares or shares that differ by less than 3%. */
+int64_t model_parts(int64_t units, int64_t blocks, int64_t enough);
+
 /* Registers left for accumulators beside `vecs` loaded vectors. */
 int64_t model_tile_rows(const struct target *target, int64_t vecs);
 

@@ -52,12 +52,15 @@ static void choose_blocks(struct plan *plan, const struct target *target)
     if (plan->block_cols == cols)
         grow(plan, &plan->block_rows, 1, conv_most_outs(conv, AXIS_H), budget);
     struct grid grid = grid_of_plan(plan);
-    int64_t units = grid_units(&grid), block = plan->tile_vecs * plan->lanes;
-    if (units < ENOUGH_UNITS) {
-        int64_t blocks = ceil_div(plan->block_oc, block);
-        plan->block_oc = ceil_div(blocks, min64(blocks, ceil_div(ENOUGH_UNITS, units))) * block;
-    }
+    int64_t block = plan->tile_vecs * plan->lanes, blocks = ceil_div(plan->block_oc, block);
+    int64_t parts = model_parts(grid_units(&grid), blocks, ENOUGH_UNITS);
+    plan->block_oc = parts > 1 ? ceil_div(blocks, parts) * block : plan->block_oc;
     grid = grid_of_plan(plan);
+    if (grid_units(&grid) < ENOUGH_UNITS && plan->block_cols == cols) {
+        int64_t rows = grid.row_units * ceil_div(ENOUGH_UNITS, grid_units(&grid));
+        plan->block_rows = ceil_div(conv_most_outs(conv, AXIS_H), min64(rows, conv_most_outs(conv, AXIS_H)));
+        grid = grid_of_plan(plan);
+    }
     plan->units = grid_units(&grid);
 }
 
@@ -199,7 +202,7 @@ static double copy_cycles(const struct plan *plan)
 {
     struct band band = grid_band(plan);
     enum model_move how = model_move(plan->conv.src.c, plan->conv.src.axis[AXIS_W]);
-    return plan->band ? (double)plan->units * model_copy(plan, (double)band.elements, how) : 0;
+    return plan->band ? (double)grid_bands(plan) * model_copy(plan, (double)band.elements, how) : 0;
 }
 
 static double seconds(const struct plan *plan, const struct target *target)

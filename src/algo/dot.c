@@ -281,7 +281,7 @@ static double seconds(const struct plan *plan, const struct target *target)
     cycles = rows * (cycles + (rest ? row_cycles(plan, target, rest) : 0));
     enum model_move how = model_move(conv->src.c, conv->src.axis[AXIS_W]);
     if (plan->band)
-        cycles += (double)plan->units * model_copy(plan, (double)grid_band(plan).elements, how);
+        cycles += (double)grid_bands(plan) * model_copy(plan, (double)grid_band(plan).elements, how);
     /* Each unit walks all weights, which a cache behind L2 gives half as fast. */
     if (plan->packed_bytes > target->l2 / 2)
         cycles += (double)plan->units * 2 * model_fetch(target, (double)plan->packed_bytes, INFINITY);

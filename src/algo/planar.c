@@ -44,6 +44,10 @@ static void choose_blocks(struct plan *plan, const struct target *target)
     while (plan->block_rows > 1 && band_bytes(plan) > budget)
         plan->block_rows = ceil_div(plan->block_rows, 2);
     struct grid grid = grid_of_plan(plan);
+    int64_t blocks = ceil_div(plan->block_oc, plan->tile_rows);
+    plan->block_oc =
+        ceil_div(blocks, model_parts(grid_units(&grid), blocks, ENOUGH_UNITS)) * plan->tile_rows;
+    grid = grid_of_plan(plan);
     plan->units = grid_units(&grid);
 }
 
@@ -160,7 +164,7 @@ static double seconds(const struct plan *plan, const struct target *target)
     double cycles = rows * (cycles_of_step * taps * (double)(conv->ic / conv->groups) + store);
     enum model_move how = model_move(conv->src.axis[AXIS_W], conv->src.c);
     if (plan->band)
-        cycles += (double)plan->units * copy_cycles(plan, how);
+        cycles += (double)grid_bands(plan) * copy_cycles(plan, how);
     return cycles * model_bodies(count_bodies(plan)) / MODEL_HERTZ;
 }
 

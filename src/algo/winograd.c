@@ -228,16 +228,8 @@ static void finish(struct plan *plan, const struct target *target)
     plan->packed_bytes = round_up(winograd_weights(plan).elements * bytes, 64);
 }
 
-/* Threads take units in ranges, and what channel units share is computed once for a range: so to cut channels
- * costs little, and is done until two threads have equal shares, or shares that differ by less than 3%. */
-enum { ENOUGH_UNITS = 4, MANY_UNITS = 32 };
-
-/* Into how many units the `blocks` of channels of each of `units` blocks of pixels go. */
-static int64_t parts_of(int64_t units, int64_t blocks)
-{
-    int64_t parts = min64(ceil_div(ENOUGH_UNITS, units), blocks);
-    return units * parts % 2 == 1 && units * parts < MANY_UNITS && parts < blocks ? parts + 1 : parts;
-}
+/* Few, since channels that are cut share the transformed input, but not the walk over the weights' points. */
+enum { ENOUGH_UNITS = 4 };
 
 /* A unit of so many tiles down and across: the rows of the register tile that waste least, for each width. */
 static void add_unit(const struct plan *base, const struct target *target, int64_t down, int64_t across,
@@ -254,7 +246,7 @@ static void add_unit(const struct plan *base, const struct target *target, int64
         plan.tile_rows = tiles_even(down * across, most).size;
         plan.block_oc = round_up(channels, block);
         struct grid grid = grid_of_plan(&plan);
-        int64_t parts = parts_of(grid_units(&grid), ceil_div(channels, block));
+        int64_t parts = model_parts(grid_units(&grid), ceil_div(channels, block), ENOUGH_UNITS);
         plan.block_oc = ceil_div(ceil_div(channels, block), parts) * block;
         struct plan whole = plan;
         finish(&whole, target);
