@@ -56,7 +56,7 @@ static int print_changes(const struct pairs *pairs, const struct direction *dire
             continue;
         if (!found++)
             fprintf(pairs->out, "%s by more than %.0f:\n", direction->title, MARGIN);
-        fprintf(pairs->out, "  %-28.28s %-10s %6.1f %6.1f %+7.1f\n", pairs->now[i].layer->shape->name,
+        fprintf(pairs->out, "  %-28.28s %-16s %6.1f %6.1f %+7.1f\n", pairs->now[i].layer->shape->name,
                 pairs->now[i].algorithm, pairs->past->at[pairs->of[i]].percent_of_peak,
                 pairs->now[i].percent_of_peak, change(pairs, i));
     }

@@ -51,13 +51,13 @@ void report_machine(const struct bench_machine *machine)
 
 void report_head(void)
 {
-    printf("%-28s %-10s %9s %9s %9s %6s %6s %8s\n", "name", "algorithm", "min us", "median us", "GFLOP/s",
+    printf("%-28s %-16s %9s %9s %9s %6s %6s %8s\n", "name", "algorithm", "min us", "median us", "GFLOP/s",
            "peak%", "bound%", "compile ms");
 }
 
 void report_row(const struct result *r)
 {
-    printf("%-28.28s %-10s %9.1f %9.1f %9.1f %6.1f %6.1f %8.1f\n", r->layer->shape->name, r->algorithm,
+    printf("%-28.28s %-16s %9.1f %9.1f %9.1f %6.1f %6.1f %8.1f\n", r->layer->shape->name, r->algorithm,
            r->least * 1e6, r->median * 1e6, r->gflops, r->percent_of_peak, r->percent_of_bound,
            (double)r->layer->stats.compile_ns * 1e-6);
 }
@@ -69,7 +69,7 @@ void report_summary(const struct result *results, int count)
         peak += log(results[i].percent_of_peak);
         bound += log(results[i].percent_of_bound);
     }
-    printf("%-28s %-10s %9s %9s %9s %6.1f %6.1f\n", "geometric mean", "", "", "", "", exp(peak / count),
+    printf("%-28s %-16s %9s %9s %9s %6.1f %6.1f\n", "geometric mean", "", "", "", "", exp(peak / count),
            exp(bound / count));
 }
 

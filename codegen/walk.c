@@ -122,6 +122,28 @@ struct unit unit_open(struct em *em, const struct plan *plan, em_int number)
     return unit;
 }
 
+int64_t plan_parts(const struct plan *plan)
+{
+    return grid_of_plan(plan).channel_units;
+}
+
+struct part_range blocks_of_call(struct em *em, const struct plan *plan)
+{
+    int64_t parts = plan_parts(plan);
+    return (struct part_range){em_div(em, em_first_unit(em), em_i(em, parts)),
+                               em_ceil_divc(em, em_last_unit(em), parts)};
+}
+
+struct part_range parts_of_block(struct em *em, const struct plan *plan, em_int block)
+{
+    int64_t parts = plan_parts(plan);
+    em_int before = em_mulc(em, block, parts), none = em_i(em, 0), all = em_i(em, parts);
+    if (parts == 1)
+        return (struct part_range){none, all};
+    return (struct part_range){em_max(em, em_sub(em, em_first_unit(em), before), none),
+                               em_min(em, em_sub(em, em_last_unit(em), before), all)};
+}
+
 void unit_adopt(struct em *em, struct unit *unit, const struct plan *plan)
 {
     unit->plan = plan;

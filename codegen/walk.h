@@ -28,6 +28,16 @@ struct unit {
 /* Take the unit number of the batch apart. */
 struct unit unit_open(struct em *em, const struct plan *plan, em_int number);
 
+/* Where channel units are innermost: the units of a block of pixels are its parts, which share what is computed
+ * for it. The blocks, counted through the batch, that the call's units belong to, and the parts of one of them
+ * that are the call's. */
+struct part_range {
+    em_int begin, end;
+};
+int64_t plan_parts(const struct plan *plan);
+struct part_range blocks_of_call(struct em *em, const struct plan *plan);
+struct part_range parts_of_block(struct em *em, const struct plan *plan, em_int block);
+
 /* Let another plan for the same outputs compute the unit: all blocks of channels, and, where units are whole
  * rows, tiles of its own. */
 void unit_adopt(struct em *em, struct unit *unit, const struct plan *plan);

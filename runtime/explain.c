@@ -12,11 +12,11 @@ static void write_verdict(FILE *out, const struct verdict *verdict, enum algo_id
     const char *name = algo_row(id)->name;
     char line[512];
     if (verdict->declined) {
-        fprintf(out, "%-10s declines: it %s\n", name, verdict->declined);
+        fprintf(out, "%-16s declines: it %s\n", name, verdict->declined);
         return;
     }
     plan_print(&verdict->plan, line, sizeof line);
-    fprintf(out, "%-10s %.3g us estimated: %s\n", name, verdict->seconds * 1e6, line);
+    fprintf(out, "%-16s %.3g us estimated: %s\n", name, verdict->seconds * 1e6, line);
 }
 
 static void write_all(FILE *out, const cj_context *context, const struct request *request,

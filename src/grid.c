@@ -73,6 +73,7 @@ static const struct {
                       .lanes_are_columns = true,
                       .rows_are_rows = true},
     [ALGO_separable] = {.cols = even_cols},
+    [ALGO_separable_planar] = {.cols = vector_cols, .equal_tiles = true, .channels_are_innermost = true},
     [ALGO_reference] = {.cols = even_cols},
 };
 
@@ -196,6 +197,16 @@ bool grid_masks_columns(const struct plan *plan)
            cols < 1 << 30;
 }
 
+/* Masks compare columns as 32 bits. */
+bool grid_stencil_in_place(const struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    const struct axis *w = &conv->axis[AXIS_W];
+    return isa_info((cj_isa)plan->isa)->has_masks && conv->pad_mode == CJ_PAD_ZEROS &&
+           conv->src.axis[AXIS_W] == 1 && w->stride == 1 && !grid_rows_in_band(plan) &&
+           w->in + w->pad_lo + w->pad_hi < 1 << 30;
+}
+
 bool grid_knows_edges(const struct plan *plan)
 {
     const struct conv *conv = &plan->conv;
@@ -253,7 +264,8 @@ struct channel_block grid_channels(const struct plan *plan)
     const struct conv *conv = &plan->conv;
     int64_t per_group = conv->oc / conv->groups;
     if (conv->op == CJ_SEPARABLE)
-        return (struct channel_block){1, conv->oc, plan->tile_vecs * plan->lanes};
+        return (struct channel_block){
+            1, conv->oc, plan->algo == ALGO_separable_planar ? plan->tile_rows : plan->tile_vecs * plan->lanes};
     if (shapes[plan->algo].lanes_are_columns)
         return (struct channel_block){conv->groups, per_group,
                                       shapes[plan->algo].rows_are_rows ? 1 : plan->tile_rows};

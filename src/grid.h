@@ -2,7 +2,7 @@
  *
  * A unit is a block of channels of one group, at one depth, some rows, some tiles of columns, of one phase.
  * Units are numbered in a mixed radix, outermost first: phase, group, channel unit, depth, row unit, tile unit;
- * where the channels of a block of pixels share work (winograd), the channel unit comes last instead.
+ * where the channels of a block of pixels share work (winograd, separable_planar), the channel unit comes last instead.
  * Columns are cut into tiles that differ by at most one column (direct, depthwise), so that no tile is too
  * narrow to keep the arithmetic busy, or into equal tiles that reach over the edge (planar, winograd). Phases
  * of a transposed convolution may differ in size; the radix is the largest, and a unit beyond a phase's end is
@@ -55,6 +55,10 @@ int64_t grid_taps_in_turn(const struct conv *conv);
 /* Whether the last tile of a row (stencil) stores its columns under a mask, and all tiles share one code; masks
  * compare columns as 32 bits. */
 bool grid_masks_columns(const struct plan *plan);
+
+/* Whether a stencil can read its input in place: columns lie side by side, those outside can be masked, and
+ * rows outside are left out of the sum. */
+bool grid_stencil_in_place(const struct plan *plan);
 
 /* Whether channels lie side by side, zeros around them, and either no taps fall in these along W, or few edges
  * have all taps unrolled, so that the taps outside are known at emission. */

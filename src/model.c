@@ -178,3 +178,24 @@ int64_t model_parts(int64_t units, int64_t blocks, int64_t enough)
     int64_t parts = min64(ceil_div(enough, units), blocks);
     return units * parts % 2 == 1 && units * parts < MANY_UNITS && parts < blocks ? parts + 1 : parts;
 }
+
+/* Multiply-adds of a turn of a stencil, about 1 KB of code; each of up to five versions is emitted. */
+enum { MOST_IN_TURN = 80 };
+
+int64_t model_stencil_unroll(const struct plan *plan)
+{
+    const struct axis *w = &plan->conv.axis[AXIS_W];
+    int64_t products = plan->tile_rows * plan->tile_vecs * grid_taps_in_turn(&plan->conv), unroll = w->kernel;
+    while (unroll > 1 && (w->kernel % unroll || unroll * products > MOST_IN_TURN))
+        unroll--;
+    return unroll;
+}
+
+/* Rows of a tile: each takes an accumulator and a vector of input that later rows need again. 8 hide the
+ * latency of sums and share loads enough for 3 rows of taps; for more of them 10 are 5% faster (Zen 4). Taps
+ * further apart than the tile is high share nothing, which leaves registers for more rows. */
+int64_t model_stencil_rows(cj_isa isa, const struct axis *h, int64_t vecs)
+{
+    int64_t registers = (isa_info(isa)->registers - 2) / 2, shared = h->kernel > 4 ? 10 : 8;
+    return min64(registers, h->dilation < shared ? shared : registers) / vecs;
+}

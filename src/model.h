@@ -51,8 +51,13 @@ double model_spill(const struct target *target, double bytes);
 /* A factor for code of so many versions of the micro-kernel: little, to decide between equals. */
 double model_bodies(int64_t bodies);
 
-/* Into how many work units the `blocks` of channels of each of `units` blocks of pixels go: so many that there are
- * `enough`, and that two threads have equal shares or shares that differ by less than 3%. */
+/* The most rows of a stencil's tile, and the columns of the kernel that it unrolls: a divisor, so that no rest
+ * is code of its own. */
+int64_t model_stencil_rows(cj_isa isa, const struct axis *h, int64_t vecs);
+int64_t model_stencil_unroll(const struct plan *plan);
+
+/* Into how many work units the `blocks` of channels of each of `units` blocks of pixels go: so many that there
+ * are `enough`, and that two threads have equal shares or shares that differ by less than 3%. */
 int64_t model_parts(int64_t units, int64_t blocks, int64_t enough);
 
 /* Registers left for accumulators beside `vecs` loaded vectors. */

@@ -195,10 +195,10 @@ static bool units_are_right(struct memory *m, kernel_fn *run)
     return guard_intact(&m->scratch) || sample_wrong(m->sample, "writes beside the scratch");
 }
 
-/* `separable` reads by the plan of its first stage, and `reference` by itself. */
+/* Separable ones read by the plan of their first stage, and `reference` by itself. */
 static bool reads(const struct plan *plan)
 {
-    return plan->algo != ALGO_separable && plan->algo != ALGO_reference &&
+    return plan->conv.op != CJ_SEPARABLE && plan->algo != ALGO_reference &&
            conv_most_taps(&plan->conv, AXIS_W) <= MOST_TAPS;
 }
 

@@ -14,8 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const algorithms[] = {NULL,        "connected", "direct",  "planar",    "winograd", "dot",
-                                         "depthwise", "stencil",   "grouped", "separable", "reference"};
+static const char *const algorithms[] = {NULL,       "connected", "direct",           "planar",
+                                         "winograd", "dot",       "depthwise",        "stencil",
+                                         "grouped",  "separable", "separable_planar", "reference"};
+enum { ALGORITHMS = sizeof algorithms / sizeof *algorithms };
 static const cj_isa isas[] = {CJ_ISA_HOST, CJ_ISA_SSE2, CJ_ISA_AVX2, CJ_ISA_AVX512};
 static const struct random_sizes sizes = {.channels = 48, .row = 32, .column = 9};
 static const int64_t batches[] = {0, 1, 1, 1, 2, 5};
@@ -34,7 +36,7 @@ static void sweep(cj_op op, bool depthwise, unsigned seed)
     int wrong = 0, checked = 0, count = case_count();
     for (unsigned s = seed; checked < count;) {
         cj_conv_desc d = random_desc(op, depthwise, &sizes, &s);
-        d.algorithm = algorithms[random_next(&s) % 8];
+        d.algorithm = algorithms[random_next(&s) % ALGORITHMS];
         d.isa = isas[random_next(&s) % 4];
         int64_t out[3];
         if (cj_output_size(&d, out) != CJ_OK)

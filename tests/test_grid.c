@@ -64,7 +64,7 @@ static struct unit take_apart(const struct cut *cut, int64_t number)
     const struct grid *grid = &cut->grid;
     int64_t blocks = (cut->channels.channels + cut->channels.block - 1) / cut->channels.block;
     struct unit unit;
-    bool channels_first = plan->algo == ALGO_winograd;
+    bool channels_first = plan->algo == ALGO_winograd || plan->algo == ALGO_separable_planar;
     int64_t channel_unit = digit(&number, channels_first ? grid->channel_units : 1);
     int64_t tile = digit(&number, grid->tile_units) * grid->unit_tiles;
     unit.row[0] = digit(&number, grid->row_units) * plan->block_rows;
@@ -239,11 +239,12 @@ static bool vectors_stay_inside(const struct sample *sample, const struct band *
     return true;
 }
 
-/* Each element of the window has a place of its own, in the scratch that the plan asks for. */
+/* Each element of the window has a place of its own, in the scratch that the plan asks for. The band of
+ * separable_planar is its first stage's; see test_stages_planar.c. */
 static bool band_has_room(const struct sample *sample)
 {
     const struct plan *plan = sample->plan;
-    if (!plan->band)
+    if (!plan->band || plan->algo == ALGO_separable_planar)
         return true;
     struct band band = grid_band(plan);
     struct window window = grid_window(plan);

@@ -42,11 +42,17 @@ static const struct {
     const char *name;
     bool takes[KINDS];
 } algorithms[] = {
-    {"connected", {false, false, false, false, false}}, {"dot", {true, true, false, true, false}},
-    {"direct", {true, true, true, true, false}},        {"planar", {true, true, true, true, false}},
-    {"winograd", {true, true, false, true, false}},     {"depthwise", {false, false, true, false, false}},
-    {"stencil", {true, true, true, false, false}},      {"grouped", {false, true, true, false, false}},
-    {"separable", {false, false, false, false, true}},  {"reference", {true, true, true, true, true}},
+    {"connected", {false, false, false, false, false}},
+    {"dot", {true, true, false, true, false}},
+    {"direct", {true, true, true, true, false}},
+    {"planar", {true, true, true, true, false}},
+    {"winograd", {true, true, false, true, false}},
+    {"depthwise", {false, false, true, false, false}},
+    {"stencil", {true, true, true, false, false}},
+    {"grouped", {false, true, true, false, false}},
+    {"separable", {false, false, false, false, true}},
+    {"separable_planar", {false, false, false, false, true}},
+    {"reference", {true, true, true, true, true}},
 };
 
 static void each_algorithm_takes_its_kinds_and_gives_a_reason_for_others(void **state)

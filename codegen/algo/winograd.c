@@ -24,13 +24,8 @@
 struct images {
     em_int block; /* of an image */
     em_int first, count;
-    em_int part0, part1;
+    struct part_range parts;
 };
-
-static int64_t unit_parts(const struct plan *plan)
-{
-    return grid_of_plan(plan).channel_units;
-}
 
 /* One register tile: plan->tile_rows tiles from `v`, one block of output channels. */
 static void emit_product(struct em *em, const struct winograd_frame *f, em_ptr v, em_ptr weights, em_ptr m,
@@ -81,7 +76,7 @@ static struct unit open_unit(struct em *em, const struct winograd_frame *f, cons
                              em_int index, em_int part)
 {
     em_int image = em_add(em, images->first, index);
-    em_int number = em_add(em, em_mulc(em, images->block, unit_parts(f->plan)), part);
+    em_int number = em_add(em, em_mulc(em, images->block, plan_parts(f->plan)), part);
     return unit_open(em, f->plan, em_add(em, em_mulc(em, image, f->plan->units), number));
 }
 
@@ -103,7 +98,7 @@ static void emit_windows(struct em *em, const struct winograd_frame *f, const st
 {
     EM_FOR(em, i, em_i(em, 0), images->count)
     {
-        struct unit unit = open_unit(em, f, images, i.at, images->part0);
+        struct unit unit = open_unit(em, f, images, i.at, images->parts.begin);
         struct source source = unit_source(em, &unit);
         struct winograd_unit u = winograd_unit(em, f, &unit, i.at);
         u.source = &source;
@@ -128,7 +123,7 @@ static void emit_part(struct em *em, const struct winograd_frame *f, const struc
 static void emit_images(struct em *em, const struct winograd_frame *f, const struct images *images)
 {
     emit_windows(em, f, images);
-    EM_FOR(em, part, images->part0, images->part1)
+    EM_FOR(em, part, images->parts.begin, images->parts.end)
     emit_part(em, f, images, part.at);
 }
 
@@ -155,21 +150,10 @@ static struct winograd_frame open_frame(struct em *em, const struct plan *plan, 
     return f;
 }
 
-/* The parts of block `block` (counted through the batch) that the call's units are. */
-static void set_parts(struct em *em, const struct winograd_frame *f, em_int block, struct images *images)
-{
-    int64_t parts = unit_parts(f->plan);
-    em_int before = em_mulc(em, block, parts), all = em_i(em, parts);
-    images->part0 = em_max(em, em_sub(em, em_first_unit(em), before), em_i(em, 0));
-    images->part1 = em_min(em, em_sub(em, em_last_unit(em), before), all);
-    if (parts == 1)
-        images->part0 = em_i(em, 0), images->part1 = all;
-}
-
 /* The images that have block `block` whole, or with some of its parts, at least. */
 static struct tap_range images_of(struct em *em, const struct winograd_frame *f, em_int block, bool whole)
 {
-    int64_t units = f->plan->units, parts = unit_parts(f->plan), less = whole ? 0 : parts - 1;
+    int64_t units = f->plan->units, parts = plan_parts(f->plan), less = whole ? 0 : parts - 1;
     em_int before = em_mulc(em, block, parts);
     em_int first = em_addc(em, em_sub(em, em_first_unit(em), before), -less);
     em_int last = em_addc(em, em_sub(em, em_last_unit(em), before), less + 1 - parts);
@@ -211,7 +195,7 @@ static struct images run_of(struct em *em, const struct winograd_frame *f, const
 /* Blocks outermost: the weights of one serve some images at once. */
 static void emit_together(struct em *em, const struct winograd_frame *f)
 {
-    int64_t blocks = f->plan->units / unit_parts(f->plan);
+    int64_t blocks = f->plan->units / plan_parts(f->plan);
     EM_FOR(em, block, em_i(em, 0), em_i(em, blocks))
     {
         struct runs runs = runs_of(em, f, block.at);
@@ -219,7 +203,7 @@ static void emit_together(struct em *em, const struct winograd_frame *f)
         {
             struct images images = run_of(em, f, &runs, run.at);
             images.block = block.at;
-            set_parts(em, f, em_add(em, em_mulc(em, images.first, blocks), block.at), &images);
+            images.parts = parts_of_block(em, f->plan, em_add(em, em_mulc(em, images.first, blocks), block.at));
             emit_images(em, f, &images);
         }
     }
@@ -229,15 +213,15 @@ void emit_winograd(struct em *em, const struct plan *plan)
 {
     struct epilogue epilogue = epilogue_open(em, plan);
     struct winograd_frame frame = open_frame(em, plan, &epilogue);
-    int64_t parts = unit_parts(plan);
     if (plan->images > 1) {
         emit_together(em, &frame);
         return;
     }
-    EM_FOR(em, block, em_div(em, em_first_unit(em), em_i(em, parts)), em_ceil_divc(em, em_last_unit(em), parts))
+    struct part_range blocks = blocks_of_call(em, plan);
+    EM_FOR(em, block, blocks.begin, blocks.end)
     {
         struct images images = {.block = block.at, .first = em_i(em, 0), .count = em_i(em, 1)};
-        set_parts(em, &frame, block.at, &images);
+        images.parts = parts_of_block(em, plan, block.at);
         emit_images(em, &frame, &images);
     }
 }

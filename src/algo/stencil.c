@@ -21,17 +21,6 @@ static double band_bytes(const struct plan *plan)
     return (double)grid_band(plan).elements * dtype_bytes((cj_dtype)plan->conv.dtype);
 }
 
-/* Columns lie side by side, those outside can be masked, and rows outside are left out of the sum. Their
- * numbers are compared as 32 bits. */
-static bool can_read_in_place(const struct plan *plan)
-{
-    const struct conv *conv = &plan->conv;
-    const struct axis *w = &conv->axis[AXIS_W];
-    return isa_info((cj_isa)plan->isa)->has_masks && conv->pad_mode == CJ_PAD_ZEROS &&
-           conv->src.axis[AXIS_W] == 1 && w->stride == 1 && !grid_rows_in_band(plan) &&
-           w->in + w->pad_lo + w->pad_hi < 1 << 30;
-}
-
 enum { ENOUGH_UNITS = 8 }; /* per image, so that threads have work */
 
 static int64_t count_units(const struct plan *plan)
@@ -74,25 +63,14 @@ static void finish(struct plan *plan, const struct target *target)
     plan->packed_bytes = pack_bytes(conv, &plan->pack, 0);
 }
 
-/* Multiply-adds of a turn, about 1 KB of code; each of up to five versions is emitted. */
-enum { MOST_IN_TURN = 80, MOST_VECS = 8 };
-
-/* Columns of the kernel that are unrolled: a divisor, so that no rest is code of its own. */
-static int64_t choose_unroll(const struct plan *plan)
-{
-    const struct axis *w = &plan->conv.axis[AXIS_W];
-    int64_t products = plan->tile_rows * plan->tile_vecs * grid_taps_in_turn(&plan->conv), unroll = w->kernel;
-    while (unroll > 1 && (w->kernel % unroll || unroll * products > MOST_IN_TURN))
-        unroll--;
-    return unroll;
-}
+enum { MOST_VECS = 8 };
 
 static void add_shape(struct plan plan, const struct target *target, const struct candidates *sink)
 {
-    plan.unroll = choose_unroll(&plan);
+    plan.unroll = model_stencil_unroll(&plan);
     for (plan.band = 0; plan.band <= 1; plan.band++) {
         struct plan whole = plan;
-        if (!plan.band && !can_read_in_place(&plan))
+        if (!plan.band && !grid_stencil_in_place(&plan))
             continue;
         finish(&whole, target);
         sink->add(sink->sink, &whole);
@@ -105,16 +83,6 @@ static int64_t even_size(int64_t rows, int64_t most)
     return ceil_div(rows, ceil_div(rows, most));
 }
 
-/* Rows of a tile: each takes an accumulator and a vector of input that later rows need again. 8 hide the
- * latency of sums and share loads enough for 3 rows of taps; for more of them 10 are 5% faster (Zen 4). Taps
- * further apart than the tile is high share nothing, which leaves registers for more rows. */
-static int64_t most_rows(const struct plan *plan, const struct target *target)
-{
-    const struct axis *h = &plan->conv.axis[AXIS_H];
-    int64_t registers = (isa_info(target->isa)->registers - 2) / 2, shared = h->kernel > 4 ? 10 : 8;
-    return min64(registers, h->dilation < shared ? shared : registers) / plan->tile_vecs;
-}
-
 static void candidates(const struct plan *base, const struct target *target, const struct candidates *sink)
 {
     const struct conv *conv = &base->conv;
@@ -123,7 +91,7 @@ static void candidates(const struct plan *base, const struct target *target, con
     plan.lanes = model_lanes(target, (cj_dtype)conv->dtype, cols);
     for (plan.tile_vecs = 1; plan.tile_vecs <= MOST_VECS; plan.tile_vecs *= 2) {
         int64_t width = plan.tile_vecs * plan.lanes, rest = cols % width;
-        int64_t most = most_rows(&plan, target);
+        int64_t most = model_stencil_rows(target->isa, &conv->axis[AXIS_H], plan.tile_vecs);
         if (most < 1 || (rest && ceil_div(rest, plan.lanes) < plan.tile_vecs))
             continue;
         plan.tile_rows = even_size(rows, most);

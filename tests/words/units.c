@@ -33,7 +33,7 @@ struct plain_unit plain_unit(const struct plan *plan, int64_t number)
 {
     struct grid grid = grid_of_plan(plan);
     struct channel_block channels = grid_channels(plan);
-    bool channels_first = plan->algo == ALGO_winograd;
+    bool channels_first = plan->algo == ALGO_winograd || plan->algo == ALGO_separable_planar;
     int64_t channel_unit = digit(&number, channels_first ? grid.channel_units : 1);
     int64_t tile_unit = digit(&number, grid.tile_units), row_unit = digit(&number, grid.row_units);
     struct plain_unit unit = {.depth = digit(&number, grid.depth)};
