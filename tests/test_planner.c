@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "../src/grid.h"
+#include "../src/text.h"
 #include "support/sample.h"
 
 #include <math.h>
@@ -103,6 +104,34 @@ static void an_unknown_algorithm_is_named(void **state)
     struct plan plan;
     assert_int_equal(plan_choose(&conv, &target, "fastest", &plan), CJ_INVALID);
     assert_non_null(strstr(cj_last_error(), "algorithm is \"fastest\""));
+}
+
+/* Transformed weights of many channels take longer to make than few outputs save; for many outputs, or weights
+ * that stay, Winograd is worth it. */
+static void packing_in_each_call_counts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *shape;
+        bool once, each_call;
+    } cases[] = {{"conv2d:c512:o512:i14:k3:p1", true, false}, {"conv2d:c64:o64:i112:k3:p1", true, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        cj_conv_desc desc;
+        struct conv conv;
+        struct plan once, each_call;
+        struct target target = target_preset(CJ_ISA_AVX512);
+        int64_t batch;
+        assert_int_equal(text_parse_shape(cases[i].shape, &desc, &batch), CJ_OK);
+        assert_int_equal(conv_from_desc(&desc, &conv), CJ_OK);
+        assert_int_equal(plan_choose(&conv, &target, NULL, &once), CJ_OK);
+        assert_int_equal(plan_choose_packing(&conv, &target, NULL, &each_call), CJ_OK);
+        if ((once.algo == ALGO_winograd) != cases[i].once ||
+            (each_call.algo == ALGO_winograd) != cases[i].each_call)
+            fail_msg("%s: %s, and %s where each call packs", cases[i].shape,
+                     algo_row((enum algo_id)once.algo)->name, algo_row((enum algo_id)each_call.algo)->name);
+        assert_int_equal(plan_choose_packing(&conv, &target, "winograd", &each_call), CJ_OK);
+        assert_int_equal(each_call.algo, ALGO_winograd);
+    }
 }
 
 /* ---- What they offer ---- */
@@ -289,6 +318,7 @@ int main(void)
         cmocka_unit_test(names_lead_back_to_their_rows),
         cmocka_unit_test(a_forced_algorithm_is_taken_or_its_reason_given),
         cmocka_unit_test(an_unknown_algorithm_is_named),
+        cmocka_unit_test(packing_in_each_call_counts),
         cmocka_unit_test(candidates_stay_within_the_limits),
         cmocka_unit_test(candidates_are_complete_plans),
         cmocka_unit_test(the_smallest_estimate_wins_and_never_is_the_reference),
