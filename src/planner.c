@@ -37,7 +37,7 @@ struct wish {
     bool packs; /* each call packs the weights */
 };
 
-/* Keeps the best candidate so far. */
+/* Keeps the best candidate so far; `seen` counts those that may be chosen. */
 struct best {
     const struct wish *wish;
     const struct algo *algo;
@@ -45,9 +45,30 @@ struct best {
     int seen;
 };
 
+/* Scratch of a worker that needs no excuse; every plan of a real layer keeps below by far. */
+#define FREE_SCRATCH (INT64_C(1) << 26)
+
+/* More scratch than that, and than the tensors take, is refused: a band of a few outputs whose taps lie far
+ * apart is a hundred times as large as what it reads. Some algorithm always takes less, `reference` none. */
+static bool takes_too_much_scratch(const struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    double in = (double)conv->ic, out = (double)conv->oc,
+           weights = out * (double)(conv->mid ? conv->mid : conv->ic / conv->groups);
+    for (int a = 0; a < AXES; a++) {
+        in *= (double)conv->axis[a].in;
+        out *= (double)conv->axis[a].out;
+        weights *= (double)conv->axis[a].kernel;
+    }
+    double tensors = (in + out + weights) * dtype_bytes((cj_dtype)conv->dtype);
+    return plan->scratch_bytes > FREE_SCRATCH && (double)plan->scratch_bytes > tensors;
+}
+
 static void keep_if_better(void *sink, const struct plan *plan)
 {
     struct best *best = sink;
+    if (takes_too_much_scratch(plan))
+        return;
     double seconds = best->algo->seconds(plan, best->wish->target);
     if (best->wish->packs)
         seconds += model_pack(plan, best->wish->target) / MODEL_HERTZ;
@@ -77,6 +98,8 @@ static void consider(const struct wish *wish, enum algo_id id, struct verdict *v
     struct plan base = {.conv = *wish->conv, .isa = wish->target->isa, .algo = id};
     struct best best = {wish, rows[id], verdict, 0};
     rows[id]->candidates(&base, wish->target, &(struct candidates){keep_if_better, &best});
+    if (!best.seen)
+        verdict->declined = "would take more scratch than the tensors have, and than 64 MB";
 }
 
 void plan_consider(const struct conv *conv, const struct target *target, enum algo_id id,
