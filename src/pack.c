@@ -50,6 +50,8 @@ int64_t pack_elements_of_tap(const struct pack *pack)
 int64_t pack_taps_before(const struct conv *conv, int axis, int64_t index)
 {
     int64_t taps = 0;
+    if (index == conv->axis[axis].stride || conv->op != CJ_CONV_TRANSPOSE)
+        return index ? conv->axis[axis].kernel : 0; /* each tap is in one of the phases */
     for (int64_t i = 0; i < index; i++)
         taps += conv_axis_phase(conv, axis, i).taps;
     return taps;
