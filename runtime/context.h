@@ -27,10 +27,14 @@ struct cj_context {
  * host's caches it decides the plan. */
 struct request {
     struct conv conv;
-    int64_t isa;  /* enum cj_isa, resolved */
-    int64_t algo; /* the enum algo_id that is forced; NO_ALGO: none */
+    int64_t isa;     /* enum cj_isa, resolved */
+    int64_t algo;    /* the enum algo_id that is forced; NO_ALGO: none */
+    int64_t packing; /* enum packing */
 };
 enum { NO_ALGO = -1 };
+
+/* When weights are packed: once, before many calls, or in each call, whose time then holds it. */
+enum packing { PACKED_ONCE, PACKED_EACH_CALL };
 
 /* For running here: CJ_UNSUPPORTED if the descriptor asks for a wider ISA than the CPU has. For looking: any.
  */
@@ -45,5 +49,8 @@ struct target request_target(const cj_context *context, const struct request *re
 
 /* The planner's choice for a request. */
 cj_status request_plan(const cj_context *context, const struct request *request, struct plan *plan);
+
+/* cj_prepare, for weights that are packed when `packing` says; `kernel` is not NULL. */
+cj_status kernel_find(cj_context *context, const cj_conv_desc *desc, enum packing packing, cj_kernel **kernel);
 
 #endif

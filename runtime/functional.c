@@ -1,5 +1,7 @@
 /* The functional calls: each is a row of facts about a descriptor, then prepare, pack and run in memory that
- * the call takes for itself. */
+ * the call takes for itself. Weights may differ from call to call, so none are kept, and the plan is the one
+ * that is quickest with its packing. */
+#include "context.h"
 #include "operands.h"
 
 #include "../src/arith.h"
@@ -78,7 +80,7 @@ static cj_status call(const struct form *form, cj_context *context, const struct
     cj_conv_desc desc;
     TRY(apply(form, arguments->desc, &desc));
     cj_kernel *kernel;
-    TRY(cj_prepare(context, &desc, &kernel));
+    TRY(kernel_find(context, &desc, PACKED_EACH_CALL, &kernel));
     cj_status status = pack_and_run(kernel, arguments);
     cj_release(kernel);
     return status;

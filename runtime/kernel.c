@@ -82,13 +82,12 @@ static struct key_hash request_hash(const struct request *request)
     return (struct key_hash){hash.low64, hash.high64};
 }
 
-cj_status cj_prepare(cj_context *context, const cj_conv_desc *desc, cj_kernel **kernel)
+cj_status kernel_find(cj_context *context, const cj_conv_desc *desc, enum packing packing, cj_kernel **kernel)
 {
-    if (!kernel)
-        return fail(CJ_INVALID, "kernel is NULL");
     *kernel = NULL;
     struct request request;
     TRY(request_from_desc(context, desc, FOR_RUNNING, &request));
+    request.packing = packing;
     struct memcache_key place = {&request, sizeof request, request_hash(&request)};
     struct search search = {.context = context, .request = &request, .by_key = MEMCACHE_MADE};
     enum memcache_outcome outcome;
@@ -98,4 +97,11 @@ cj_status cj_prepare(cj_context *context, const cj_conv_desc *desc, cj_kernel **
         outcome = search.by_key;
     atomic_fetch_add(outcome == MEMCACHE_HIT ? &context->counters.hits : &context->counters.misses, 1);
     return status;
+}
+
+cj_status cj_prepare(cj_context *context, const cj_conv_desc *desc, cj_kernel **kernel)
+{
+    if (!kernel)
+        return fail(CJ_INVALID, "kernel is NULL");
+    return kernel_find(context, desc, PACKED_ONCE, kernel);
 }

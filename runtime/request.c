@@ -42,6 +42,7 @@ cj_status request_from_desc(const cj_context *context, const cj_conv_desc *desc,
 {
     if (!context || !desc)
         return fail(CJ_INVALID, "%s is NULL", context ? "desc" : "context");
+    request->packing = PACKED_ONCE;
     TRY(conv_from_desc(desc, &request->conv));
     TRY(resolve_isa(context, desc->isa, purpose, &request->isa));
     return resolve_algorithm(desc->algorithm, &request->algo);
@@ -58,5 +59,7 @@ cj_status request_plan(const cj_context *context, const struct request *request,
 {
     struct target target = request_target(context, request);
     const char *force = request->algo == NO_ALGO ? NULL : algo_row((enum algo_id)request->algo)->name;
+    if (request->packing == PACKED_EACH_CALL)
+        return plan_choose_packing(&request->conv, &target, force, plan);
     return plan_choose(&request->conv, &target, force, plan);
 }

@@ -39,6 +39,10 @@ enum algo_id algo_by_name(const char *name);
 cj_status plan_choose(const struct conv *conv, const struct target *target, const char *force,
                       struct plan *plan);
 
+/* The same for calls that pack the weights anew: the time of packing counts beside that of one image. */
+cj_status plan_choose_packing(const struct conv *conv, const struct target *target, const char *force,
+                              struct plan *plan);
+
 /* What plan_choose saw for one algorithm. */
 struct verdict {
     const char *declined; /* the reason, or NULL */

@@ -5,12 +5,19 @@
 int64_t conv_most_outs(const struct conv *conv, int axis)
 {
     /* Phase 0 is never the shorter one. */
-    return conv_axis_phase(conv, axis, 0).outs;
+    const struct axis *a = &conv->axis[axis];
+    return conv->op == CJ_CONV_TRANSPOSE ? ceil_div(a->out, a->stride) : a->out;
 }
 
 int64_t conv_most_taps(const struct conv *conv, int axis)
 {
+    const struct axis *a = &conv->axis[axis];
     int64_t most = 0, phases = conv_axis_phases(conv, axis);
+    if (conv->op != CJ_CONV_TRANSPOSE)
+        return a->kernel;
+    /* Where every phase has outputs, the one that tap 0 meets has most: every so many-th from there on. */
+    if (phases == a->stride)
+        return ceil_div(a->kernel, a->stride / gcd64(a->stride, a->dilation));
     for (int64_t i = 0; i < phases; i++)
         most = max64(most, conv_axis_phase(conv, axis, i).taps);
     return most;

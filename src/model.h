@@ -45,6 +45,9 @@ double model_store(const struct plan *plan, enum model_move how);
  * they are a part of, or from memory. */
 double model_streamed(const struct target *target, double cycles, double bytes, double of);
 
+/* Cycles of packing the weights into fresh memory. */
+double model_pack(const struct plan *plan, const struct target *target);
+
 /* Cycles that are lost by writing and reading a block of so many bytes in scratch, of which L2 holds a part. */
 double model_spill(const struct target *target, double bytes);
 

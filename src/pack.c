@@ -1,11 +1,13 @@
-/* Packing walks the nest of a plan's pack axes, outermost first, with running coordinates. The innermost axis
- * is a run: its source step is constant, and how much of it lies inside the weights is known before it. */
+/* Packing walks the nest of a plan's pack axes, the innermost as a run of a line at most, the others in the
+ * order in which the plain weights lie, whatever theirs is: so each line is read while it is still in the
+ * cache, and written whole. */
 #include "pack.h"
 
 #include "arith.h"
 #include "winograd.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int64_t axis_count(const struct pack_axis *axis, const struct phase *phase)
@@ -16,14 +18,6 @@ static int64_t axis_count(const struct pack_axis *axis, const struct phase *phas
 static int64_t axis_step(const struct pack_axis *axis, const struct phase *phase)
 {
     return axis->coordinate >= PACK_D ? phase->axis[axis->coordinate - PACK_D].k_step : axis->step;
-}
-
-static int64_t nest_elements(const struct pack *pack, const struct phase *phase)
-{
-    int64_t elements = 1;
-    for (int64_t i = 0; i < pack->axes; i++)
-        elements *= axis_count(&pack->axis[i], phase);
-    return elements;
 }
 
 /* The convolution that one stage is. */
@@ -56,6 +50,8 @@ int64_t pack_elements_of_tap(const struct pack *pack)
 int64_t pack_taps_before(const struct conv *conv, int axis, int64_t index)
 {
     int64_t taps = 0;
+    if (index == conv->axis[axis].stride || conv->op != CJ_CONV_TRANSPOSE)
+        return index ? conv->axis[axis].kernel : 0; /* each tap is in one of the phases */
     for (int64_t i = 0; i < index; i++)
         taps += conv_axis_phase(conv, axis, i).taps;
     return taps;
@@ -98,17 +94,78 @@ struct plain pack_plain(const struct conv *conv)
     return plain;
 }
 
-/* Where the walk stands: the coordinates so far, and what remains of the destination. */
-struct walk {
-    const struct pack *pack;
-    const struct plain *plain;
-    const char *from;
-    char *to;
+/* One loop of the walk: its turns; what each adds to the coordinate, and in bytes to both addresses. */
+struct level {
+    int64_t coordinate, count, step, from, to;
 };
 
-static void copy_strided(char *to, const char *from, int64_t count, int64_t step, int element)
+struct walk {
+    struct plain plain;
+    int levels;
+    struct level level[PACK_MAX_AXES + 1]; /* outermost first */
+};
+
+enum { LINE_BYTES = 64 };
+
+/* A run of several whole lines becomes a run of one and a loop around it. */
+static void split_run(struct walk *walk)
 {
-    if (element == 4)
+    struct level *run = &walk->level[walk->levels - 1];
+    int64_t line = LINE_BYTES / walk->plain.element;
+    if (run->coordinate >= PACK_D || run->count % line)
+        return;
+    run[1] = run[0];
+    run[1].count = line;
+    run[0].count /= line;
+    run[0].step *= line;
+    run[0].from *= line;
+    run[0].to *= line;
+    walk->levels++;
+}
+
+static void sort_loops(struct walk *walk)
+{
+    for (int i = 1; i < walk->levels - 1; i++)
+        for (int j = i; j > 0 && llabs(walk->level[j - 1].from) < llabs(walk->level[j].from); j--) {
+            struct level level = walk->level[j];
+            walk->level[j] = walk->level[j - 1];
+            walk->level[j - 1] = level;
+        }
+}
+
+/* Sets the loops for the phase of `walk->plain`; gives the bytes that the nest takes there. */
+static int64_t set_loops(struct walk *walk, const struct pack *pack)
+{
+    const struct plain *plain = &walk->plain;
+    int64_t bytes = plain->element;
+    walk->levels = (int)pack->axes;
+    for (int64_t i = pack->axes - 1; i >= 0; i--) {
+        const struct pack_axis *axis = &pack->axis[i];
+        int64_t step = axis_step(axis, &plain->phase), count = axis_count(axis, &plain->phase);
+        walk->level[i] = (struct level){axis->coordinate, count, step,
+                                        step * plain->step[axis->coordinate] * plain->element, bytes};
+        bytes *= count;
+    }
+    split_run(walk);
+    sort_loops(walk);
+    return bytes;
+}
+
+/* Bytes of all weights that the phase has. */
+static int64_t phase_bytes(const struct plain *plain)
+{
+    int64_t bytes = plain->element;
+    for (int c = 0; c < PACK_COORDINATES; c++)
+        bytes *= c >= PACK_D ? plain->phase.axis[c - PACK_D].taps : plain->limit[c];
+    return bytes;
+}
+
+/* A line at most of elements that lie `step` bytes apart. */
+static void copy_run(char *to, const char *from, int64_t count, int64_t step, int element)
+{
+    if (step == element && count * element == LINE_BYTES)
+        memcpy(to, from, LINE_BYTES);
+    else if (element == 4)
         for (int64_t i = 0; i < count; i++)
             memcpy(to + i * 4, from + i * step, 4);
     else
@@ -116,56 +173,50 @@ static void copy_strided(char *to, const char *from, int64_t count, int64_t step
             memcpy(to + i * 8, from + i * step, 8);
 }
 
-/* The innermost axis: copy what lies inside, clear the rest. */
-static void pack_run(struct walk *walk, const struct pack_axis *axis, const int64_t at[PACK_COORDINATES])
+/* Turns of a loop that lie inside the weights, from `start` of its coordinate on. */
+static int64_t turns_inside(const struct walk *walk, const struct level *level, int64_t start)
 {
-    const struct plain *plain = walk->plain;
-    int64_t count = axis_count(axis, &plain->phase), step = axis_step(axis, &plain->phase), offset = 0;
-    int64_t inside =
-        axis->coordinate >= PACK_D
-            ? count
-            : clamp64(ceil_div(plain->limit[axis->coordinate] - at[axis->coordinate], step), 0, count);
-    for (int c = 0; c < PACK_COORDINATES; c++) {
-        offset += at[c] * plain->step[c];
-        if (at[c] >= plain->limit[c])
-            inside = 0;
-    }
-    if (inside)
-        copy_strided(walk->to, walk->from + offset * plain->element, inside,
-                     step * plain->step[axis->coordinate] * plain->element, plain->element);
-    memset(walk->to + inside * plain->element, 0, (size_t)((count - inside) * plain->element));
-    walk->to += count * plain->element;
+    int64_t last = start + (level->count - 1) * level->step, limit = walk->plain.limit[level->coordinate];
+    if (level->coordinate >= PACK_D || last < limit)
+        return level->count;
+    return start < limit ? ceil_div(limit - start, level->step) : 0;
 }
 
-static void pack_axis(struct walk *walk, int64_t depth, int64_t at[PACK_COORDINATES])
+/* Copy what lies inside the weights. `at` holds the coordinates of the loops so far. */
+static void copy_level(const struct walk *walk, int depth, int64_t at[PACK_COORDINATES], const char *from,
+                       char *to)
 {
-    const struct pack_axis *axis = &walk->pack->axis[depth];
-    if (depth == walk->pack->axes - 1) {
-        pack_run(walk, axis, at);
+    const struct level *level = &walk->level[depth];
+    int64_t *coordinate = &at[level->coordinate], start = *coordinate;
+    int64_t count = turns_inside(walk, level, start);
+    if (depth == walk->levels - 1) {
+        copy_run(to, from, count, level->from, walk->plain.element);
         return;
     }
-    int64_t count = axis_count(axis, &walk->plain->phase), step = axis_step(axis, &walk->plain->phase);
-    int64_t start = at[axis->coordinate];
-    for (int64_t i = 0; i < count; i++, at[axis->coordinate] += step)
-        pack_axis(walk, depth + 1, at);
-    at[axis->coordinate] = start;
+    for (int64_t i = 0; i < count; i++) {
+        *coordinate = start + i * level->step;
+        copy_level(walk, depth + 1, at, from + i * level->from, to + i * level->to);
+    }
+    *coordinate = start;
 }
 
-static void pack_stage(const struct conv *conv, const struct pack *pack, const void *from, void *to)
+static void pack_stage(const struct conv *conv, const struct pack *pack, const char *from, char *to)
 {
-    struct plain plain = pack_plain(conv);
-    struct walk walk = {pack, &plain, from, to};
-    int64_t phases = conv_phases(conv);
+    struct walk walk = {.plain = pack_plain(conv)};
+    struct plain *plain = &walk.plain;
+    int64_t phases = conv_phases(conv), written = 0;
     for (int64_t i = 0; i < phases; i++) {
-        plain.phase = conv_phase(conv, i);
-        int64_t at[PACK_COORDINATES] = {0};
+        plain->phase = conv_phase(conv, i);
+        int64_t bytes = set_loops(&walk, pack), at[PACK_COORDINATES] = {0}, first = 0;
         for (int a = 0; a < AXES; a++)
-            at[PACK_D + a] = plain.phase.axis[a].k0;
-        if (nest_elements(pack, &plain.phase) > 0)
-            pack_axis(&walk, 0, at);
+            first += plain->phase.axis[a].k0 * plain->step[PACK_D + a] * plain->element;
+        if (bytes > phase_bytes(plain))
+            memset(to + written, 0, (size_t)bytes);
+        if (bytes > 0)
+            copy_level(&walk, 0, at, from + first, to + written);
+        written += bytes;
     }
-    int64_t bytes = walk.to - (char *)to;
-    memset(walk.to, 0, (size_t)(round_up(bytes, 64) - bytes));
+    memset(to + written, 0, (size_t)(round_up(written, 64) - written));
 }
 
 void pack_weights(const struct plan *plan, const void *weight, const void *pointwise, void *packed)

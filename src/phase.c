@@ -32,18 +32,38 @@ static int64_t inverse(int64_t a, int64_t m)
 
 /* The first tap that meets outputs of residue r, k*d mod s = r: the solution of a linear congruence, which
  * exists where g = gcd(s, d) divides r. `kernel` if no tap does. */
-static int64_t first_tap(const struct axis *axis, int64_t residue)
+static int64_t first_tap(const struct axis *axis, int64_t g, int64_t residue)
 {
-    int64_t g = gcd64(axis->stride, axis->dilation), period = axis->stride / g;
+    int64_t period = axis->stride / g;
+    if (axis->dilation == 1)
+        return min64(residue, axis->kernel);
     if (residue % g)
         return axis->kernel;
-    __int128 product = (__int128)(residue / g) * inverse(axis->dilation / g, period);
-    return min64((int64_t)(product % period), axis->kernel);
+    int64_t factor = inverse(axis->dilation / g, period), product;
+    if (mul_fits(residue / g, factor, &product))
+        return min64(product % period, axis->kernel);
+    return min64((int64_t)((__int128)(residue / g) * factor % period), axis->kernel);
+}
+
+/* Stride 1 leaves one phase, an ordinary convolution with its taps in the opposite order. Plans ask for axes
+ * often enough that the divisions below would take most of their time. */
+static struct phase_axis flipped_axis(const struct axis *axis)
+{
+    return (struct phase_axis){.outs = axis->out,
+                               .out_step = 1,
+                               .in_step = 1,
+                               .off0 = axis->pad_lo - (axis->kernel - 1) * axis->dilation,
+                               .off_step = axis->dilation,
+                               .taps = axis->kernel,
+                               .k0 = axis->kernel - 1,
+                               .k_step = -1};
 }
 
 /* Phase number p of an axis holds the outputs p, p + s, p + 2s, ... */
 static struct phase_axis transposed_axis(const struct axis *axis, int64_t p)
 {
+    if (axis->stride == 1)
+        return flipped_axis(axis);
     int64_t s = axis->stride, d = axis->dilation, g = gcd64(s, d), residue = (p + axis->pad_lo) % s;
     struct phase_axis phase = {.outs = ceil_div(axis->out - p, s),
                                .out0 = p,
@@ -51,7 +71,7 @@ static struct phase_axis transposed_axis(const struct axis *axis, int64_t p)
                                .in_step = 1,
                                .off_step = d / g,
                                .k_step = -(s / g)};
-    int64_t first = first_tap(axis, residue);
+    int64_t first = first_tap(axis, g, residue);
     if (first >= axis->kernel)
         return phase;
     phase.taps = ceil_div(axis->kernel - first, s / g);

@@ -102,12 +102,13 @@ int64_t winograd_points(const struct plan *plan)
     return alpha_of(plan, AXIS_H, plan->wino_rows) * alpha_of(plan, AXIS_W, plan->wino_cols);
 }
 
-/* Elements from one point to the next: one line more where all points would fall on one set of L1. */
+/* Elements from one point to the next: one line more where the points of a tile, which are written and read
+ * together, would crowd into few sets of L1. */
 static int64_t skewed(const struct plan *plan, int64_t elements)
 {
     int64_t line = L1_LINE_BYTES / dtype_bytes((cj_dtype)plan->conv.dtype);
     elements = round_up(elements, line);
-    return grid_pixels_alias(&plan->conv, elements, L1_LINE_BYTES) ? elements + line : elements;
+    return grid_pixels_alias(&plan->conv, elements, winograd_points(plan)) ? elements + line : elements;
 }
 
 struct winograd_scratch winograd_scratch(const struct plan *plan)

@@ -15,6 +15,7 @@
 #include "support/random.h"
 #include "words/trials.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,6 +136,14 @@ static void define(const struct conv *conv, struct tensors *t, int64_t oc, int64
     t->sums[at] = magnitude;
 }
 
+static void define_all(const struct conv *conv, struct tensors *t)
+{
+    for (int64_t oc = 0; oc < conv->oc; oc++)
+        for (int64_t y = 0; y < conv->axis[AXIS_H].out; y++)
+            for (int64_t x = 0; x < conv->axis[AXIS_W].out; x++)
+                define(conv, t, oc, y, x);
+}
+
 static int64_t outputs_of(const struct conv *conv)
 {
     return conv->oc * conv->axis[AXIS_H].out * conv->axis[AXIS_W].out;
@@ -149,10 +158,7 @@ static struct tensors tensors_of(const struct conv *conv, double low)
                         .dst = calloc(outputs, sizeof(float)),
                         .want = calloc(outputs, sizeof(double)),
                         .sums = calloc(outputs, sizeof(double))};
-    for (int64_t oc = 0; oc < conv->oc; oc++)
-        for (int64_t y = 0; y < h->out; y++)
-            for (int64_t x = 0; x < w->out; x++)
-                define(conv, &t, oc, y, x);
+    define_all(conv, &t);
     return t;
 }
 
@@ -273,8 +279,59 @@ static void errors_are_as_stated(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* ---- Overflow ---- */
+
+/* Signs that the row of B^T with the largest coefficients adds up, at the window of the second tile. */
+static void set_signs(const struct plan *plan, double sign[SIZE])
+{
+    struct winograd w = winograd_matrices(plan->wino_rows, 3);
+    double most = 0;
+    for (int i = 0; i < SIZE; i++)
+        sign[i] = 1;
+    for (int i = 0; i < w.alpha; i++) {
+        double sum = 0;
+        for (int k = 0; k < w.alpha; k++)
+            sum += fabs(w.input[i][k]);
+        for (int k = 0; k < w.alpha && sum > most; k++)
+            sign[plan->wino_rows - 1 + k] = w.input[i][k] < 0 ? -1 : 1;
+        most = fmax(most, sum);
+    }
+}
+
+/* The errors of 3x3 on inputs of one magnitude, with the worst signs, and small weights. */
+static struct error error_of_large(int points, double magnitude)
+{
+    struct conv conv = conv_of(1, 16);
+    struct tensors t = tensors_of(&conv, -1);
+    struct plan plan, signs_for;
+    double sign[SIZE];
+    assert_true(plan_with(&conv, points, &plan) && plan_with(&conv, points ? points : 8, &signs_for));
+    set_signs(&signs_for, sign);
+    for (int64_t i = 0; i < SIZE * SIZE * conv.ic; i++)
+        t.src[i] = (float)(magnitude * sign[i / conv.ic / SIZE] * sign[i / conv.ic % SIZE]);
+    for (int64_t i = 0; i < CHANNELS * conv.ic * 9; i++)
+        t.weight[i] *= 1e-4F;
+    define_all(&conv, &t);
+    struct error error = run_plan(&plan, &t);
+    for (int64_t i = 0; i < outputs_of(&conv); i++)
+        error.of_sums = isfinite(t.dst[i]) ? error.of_sums : INFINITY;
+    free_tensors(&t);
+    return error;
+}
+
+/* The README's bound; a little above it eight points do overflow, and a plain sum does not. */
+static void inputs_up_to_the_stated_size_do_not_overflow(void **state)
+{
+    (void)state;
+    for (int k = 0; k < POINTS; k++)
+        assert_true(error_of_large(bounds[k].points, 1.5e36).of_sums <= bounds[k].of_sums);
+    assert_true(error_of_large(8, 1.6e36).of_sums > FLT_MAX);
+    assert_true(error_of_large(0, 3e38).of_sums <= bounds[0].of_sums);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(errors_are_as_stated)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(errors_are_as_stated),
+                                       cmocka_unit_test(inputs_up_to_the_stated_size_do_not_overflow)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

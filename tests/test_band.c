@@ -1,6 +1,6 @@
 /* Where a unit reads its input: for each output and tap the element that the convolution's definition names,
- * with its padding, in place or in the band; zeros where a tile reaches over the edge of the output. Planes and
- * rows of zeros that unit_taps leaves out are not looked at. */
+ * with its padding, in place or in the band. Planes of zeros, and rows of zeros that bands do not hold, are not
+ * looked at: unit_taps leaves them out. Of bands that tiles reach over, every element is looked at. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,6 +38,11 @@ static void emit_source(struct em *em, const struct plan *plan, const void *arg)
 }
 
 /* ---- The definition ---- */
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
 
 /* Input element that stands at `at` of an axis; -1: zero. */
 static int64_t padded(int64_t mode, int64_t at, int64_t size)
@@ -171,13 +176,85 @@ static bool unit_is_right(struct memory *m)
     int64_t channels = unit_channels(plan, &m->unit, &m->first_channel);
     int64_t col0 = plain_tile_col(plan, &m->unit.phase, m->unit.tile[0]);
     int64_t col1 = plain_tile_col(plan, &m->unit.phase, m->unit.tile[1]);
+    /* Numbers of tiles that reach over the edge name no output. */
+    int64_t row1 = least(m->unit.row[1], m->unit.phase.axis[AXIS_H].outs);
+    col1 = least(col1, m->unit.phase.axis[AXIS_W].outs);
     struct point p = {.out = {m->unit.depth, 0, 0}};
     for (p.channel = 0; p.channel < channels; p.channel += 1 + channels / 5)
-        for (p.out[1] = m->unit.row[0]; p.out[1] < m->unit.row[1]; p.out[1]++)
+        for (p.out[1] = m->unit.row[0]; p.out[1] < row1; p.out[1]++)
             for (p.out[2] = col0; p.out[2] < col1; p.out[2]++)
                 if (!taps_are_right(m, &p))
                     return false;
     return true;
+}
+
+/* ---- Bands that hold all rows and columns of their windows ---- */
+
+/* Element `at` of the window: whether an output of the unit needs it or one behind it, and its input's index
+ * along the axis, -1 for a zero of the padding. */
+static bool is_needed(const struct memory *m, int axis, int64_t at, int64_t *from)
+{
+    const struct plan *plan = m->sample->plan;
+    const struct phase_axis *p = &m->unit.phase.axis[axis];
+    int64_t ranges[AXES][2] = {{m->unit.depth, m->unit.depth + 1}, {m->unit.row[0], m->unit.row[1]}};
+    for (int i = 0; i < 2; i++)
+        ranges[AXIS_W][i] = plain_tile_col(plan, &m->unit.phase, m->unit.tile[i]);
+    int64_t last = least(ranges[axis][1], p->outs) - 1, first = ranges[axis][0];
+    int64_t reach = (last - first) * p->in_step + (p->taps - 1) * p->off_step;
+    int64_t offset = at * grid_window(plan).step[axis];
+    *from = padded(plan->conv.pad_mode, first * p->in_step + p->off0 + offset, plan->conv.axis[axis].in);
+    return p->taps > 0 && last >= first && offset <= reach;
+}
+
+/* One element of the band: the input's, or zero where no output needs it. Behind what a phase of a transposed
+ * convolution needs the input may go on, since the largest phase decides how far. */
+static bool element_is_right(const struct memory *m, const int64_t at[AXES], int64_t channel)
+{
+    const struct conv *conv = &m->sample->plan->conv;
+    struct band band = grid_band(m->sample->plan);
+    int64_t place = m->unit.image * conv->src.n + (m->first_channel + channel) * conv->src.c,
+            offset = channel * band.channel;
+    bool needed = true, zero = false;
+    for (int a = 0; a < AXES; a++) {
+        int64_t from = 0;
+        needed = is_needed(m, a, at[a], &from) && needed;
+        zero = zero || from < 0;
+        place += from * conv->src.axis[a];
+        offset += at[a] * band.axis[a];
+    }
+    double input = zero ? 0 : value_at(place), got = element_get((cj_dtype)conv->dtype, m->base, offset);
+    if (needed ? got == input : got == 0 || (conv->op == CJ_CONV_TRANSPOSE && got == input))
+        return true;
+    return sample_wrong(m->sample, "plane %lld, row %lld, column %lld, channel %lld of the band: %g, not %g",
+                        (long long)at[0], (long long)at[1], (long long)at[2], (long long)channel, got,
+                        needed ? input : 0);
+}
+
+/* Planes that lie wholly in zeros are left out of the sum. */
+static bool plane_is_read(const struct memory *m, int64_t plane)
+{
+    const struct phase_axis *p = &m->unit.phase.axis[AXIS_D];
+    int64_t at = m->unit.depth * p->in_step + p->off0 + plane * p->off_step;
+    return plane < p->taps &&
+           padded(m->sample->plan->conv.pad_mode, at, m->sample->plan->conv.axis[AXIS_D].in) >= 0;
+}
+
+static bool band_is_full(const struct memory *m)
+{
+    struct window window = grid_window(m->sample->plan);
+    int64_t channels = grid_band(m->sample->plan).channels, at[AXES];
+    for (at[0] = 0; at[0] < window.count[0]; at[0]++)
+        for (at[1] = 0; at[1] < window.count[1] && plane_is_read(m, at[0]); at[1]++)
+            for (at[2] = 0; at[2] < window.count[2]; at[2]++)
+                for (int64_t c = 0; c < channels; c += 1 + channels / 5)
+                    if (!element_is_right(m, at, c))
+                        return false;
+    return true;
+}
+
+static bool holds_all(const struct plan *plan)
+{
+    return plan->band && grid_fills_padded_rows(plan);
 }
 
 static bool units_are_right(struct memory *m, kernel_fn *run)
@@ -189,7 +266,8 @@ static bool units_are_right(struct memory *m, kernel_fn *run)
         m->base = m->sample->plan->band ? (const char *)m->scratch.data + distance[1]
                                         : (const char *)m->src.data + distance[0];
         m->unit = plain_unit(m->sample->plan, number);
-        if (!unit_is_right(m))
+        bool exists = m->unit.row[0] < m->unit.row[1] && m->unit.tile[0] < m->unit.tile[1];
+        if (!unit_is_right(m) || (exists && holds_all(m->sample->plan) && !band_is_full(m)))
             return sample_wrong(m->sample, "in unit %lld", (long long)number);
     }
     return guard_intact(&m->scratch) || sample_wrong(m->sample, "writes beside the scratch");
@@ -242,13 +320,21 @@ static const char *const shapes[] = {
     "conv_transpose2d:n1:c4:o6:i5x9:k5:s3x2:p2:d2",
 };
 
+static struct conv conv_of(const char *shape, cj_conv_desc *desc)
+{
+    struct conv conv;
+    int64_t batch;
+    if (text_parse_shape(shape, desc, &batch) != CJ_OK)
+        fail_msg("%s: %s", shape, cj_last_error());
+    if (conv_from_desc(desc, &conv) != CJ_OK)
+        fail_msg("%s: %s", shape, cj_last_error());
+    return conv;
+}
+
 static int shape_faults(const char *shape, cj_isa isa)
 {
     cj_conv_desc desc;
-    struct conv conv;
-    int64_t batch;
-    if (text_parse_shape(shape, &desc, &batch) != CJ_OK || conv_from_desc(&desc, &conv) != CJ_OK)
-        fail_msg("%s: %s", shape, cj_last_error());
+    struct conv conv = conv_of(shape, &desc);
     struct target target = target_preset(isa);
     int wrong = 0;
     for (int id = 0; id < ALGOS; id++) {
@@ -268,6 +354,61 @@ static void strided_and_padded_columns_are_found(void **state)
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
         for (int isa = CJ_ISA_SSE2; isa <= CJ_ISA_AVX512; isa++)
             wrong += shape_faults(shapes[i], (cj_isa)isa);
+    assert_int_equal(wrong, 0);
+}
+
+/* Tiles that reach over every edge, with each padding: strides, parts of several lengths, dilation, phases. */
+static const char *const tiled[] = {
+    "conv2d:n1:c3:o5:i17x19:k3:p1",
+    "conv2d:n1:c5:o4:i9x23:k3:p2:pmreflect",
+    "conv2d:n1:c5:o4:i9x23:k5x3:p4x1:pmreplicate:lnhwc",
+    "conv2d:n1:c4:o8:i8x13:k3:p3:pmcircular",
+    "conv2d:n1:c4:o8:i21x13:k3:s2:p1:pmcircular",
+    "conv2d:n1:c4:o8:i21x13:k4x5:s3x2:p2~1x0~3",
+    "conv2d:n1:c4:o8:i13x14:k3:d2:p2:pmreflect",
+    "conv2d:n1:c4:o8:i13x14:k3:d3x2:p4:tf64",
+    "conv1d:n1:c4:o4:i50:k7:s4:p6:pmreplicate",
+    "conv1d:n1:c4:o4:i50:k3:p9~2",
+    "conv2d:n1:c4:o4:i3x40:k2x3:s2x1:p1x1",
+    "conv3d:n1:c2:o3:i4x7x9:k3:p1:g1",
+    "conv3d:n1:c2:o3:i4x7x9:k3:p2:d2x1x1:pmreplicate",
+    "conv_transpose2d:n1:c4:o6:i5x9:k5:s2:p2",
+    "conv_transpose2d:n1:c4:o6:i7x9:k4x3:s2x1:d1x2:p1:lnhwc",
+    "conv_transpose2d:n1:c4:o6:i7x9:k3:d2:p1",
+};
+
+/* Every so many-th plan that Winograd offers. */
+struct offers {
+    struct sample sample;
+    int seen, wrong;
+};
+
+static void check_offer(void *sink, const struct plan *plan)
+{
+    struct offers *offers = sink;
+    offers->sample.plan = plan;
+    offers->wrong += units_chosen(plan, 4) && !source_is_right(&offers->sample);
+    offers->seen++;
+}
+
+static void bands_of_tiles_that_reach_over_the_edge_are_full(void **state)
+{
+    (void)state;
+    int wrong = 0;
+    for (size_t i = 0; i < sizeof tiled / sizeof tiled[0]; i++)
+        for (int isa = CJ_ISA_SSE2; isa <= CJ_ISA_AVX512; isa++) {
+            cj_conv_desc desc;
+            struct conv conv = conv_of(tiled[i], &desc);
+            struct target target = target_preset((cj_isa)isa);
+            const char *reason = algo_row(ALGO_winograd)->accepts(&conv, &target);
+            if (reason)
+                fail_msg("%s: it %s", tiled[i], reason);
+            struct plan base = {.conv = conv, .isa = isa, .algo = ALGO_winograd};
+            struct offers offers = {.sample = {&desc, &target, NULL}};
+            algo_row(ALGO_winograd)->candidates(&base, &target, &(struct candidates){check_offer, &offers});
+            assert_true(offers.seen > 0);
+            wrong += offers.wrong;
+        }
     assert_int_equal(wrong, 0);
 }
 
@@ -313,6 +454,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(inputs_are_where_the_source_says),
         cmocka_unit_test(strided_and_padded_columns_are_found),
+        cmocka_unit_test(bands_of_tiles_that_reach_over_the_edge_are_full),
         cmocka_unit_test(padding_maps_coordinates_into_the_input),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "../runtime/context.h"
 #include "../runtime/kernel.h"
 #include "support/fixture.h"
 
@@ -57,7 +58,7 @@ static cj_tensors tensors_for(const struct row *row)
                         .pointwise = row->op == CJ_SEPARABLE ? pointwise : NULL};
 }
 
-/* The kernel that the same convolution has when it is spelt out. */
+/* The kernel that the same convolution has when it is spelt out, its weights packed in each call. */
 static cj_kernel *spelt_out(cj_context *context, const struct row *row)
 {
     cj_conv_desc desc = desc_for(row);
@@ -66,7 +67,7 @@ static cj_kernel *spelt_out(cj_context *context, const struct row *row)
     desc.rank = row->rank;
     if (row->depthwise)
         desc.groups = desc.out_channels = desc.in_channels;
-    assert_int_equal(cj_prepare(context, &desc, &kernel), CJ_OK);
+    assert_int_equal(kernel_find(context, &desc, PACKED_EACH_CALL, &kernel), CJ_OK);
     return kernel;
 }
 

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "../src/grid.h"
+#include "../src/text.h"
 #include "support/sample.h"
 
 #include <math.h>
@@ -109,6 +110,68 @@ static void an_unknown_algorithm_is_named(void **state)
     struct plan plan;
     assert_int_equal(plan_choose(&conv, &target, "fastest", &plan), CJ_INVALID);
     assert_non_null(strstr(cj_last_error(), "algorithm is \"fastest\""));
+}
+
+static struct conv conv_of_shape(const char *shape)
+{
+    cj_conv_desc desc;
+    struct conv conv;
+    int64_t batch;
+    if (text_parse_shape(shape, &desc, &batch) != CJ_OK || conv_from_desc(&desc, &conv) != CJ_OK)
+        fail_msg("%s: %s", shape, cj_last_error());
+    return conv;
+}
+
+/* Transformed weights of many channels take longer to make than few outputs save; for many outputs, or weights
+ * that stay, Winograd is worth it. */
+static void packing_in_each_call_counts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *shape;
+        bool once, each_call;
+    } cases[] = {{"conv2d:c512:o512:i14:k3:p1", true, false}, {"conv2d:c64:o64:i112:k3:p1", true, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct conv conv = conv_of_shape(cases[i].shape);
+        struct plan once, each_call;
+        struct target target = target_preset(CJ_ISA_AVX512);
+        assert_int_equal(plan_choose(&conv, &target, NULL, &once), CJ_OK);
+        assert_int_equal(plan_choose_packing(&conv, &target, NULL, &each_call), CJ_OK);
+        if ((once.algo == ALGO_winograd) != cases[i].once ||
+            (each_call.algo == ALGO_winograd) != cases[i].each_call)
+            fail_msg("%s: %s, and %s where each call packs", cases[i].shape,
+                     algo_row((enum algo_id)once.algo)->name, algo_row((enum algo_id)each_call.algo)->name);
+        assert_int_equal(plan_choose_packing(&conv, &target, "winograd", &each_call), CJ_OK);
+        assert_int_equal(each_call.algo, ALGO_winograd);
+    }
+}
+
+/* Taps that lie far apart: bands of whole images would take up to thousands of terabytes. */
+static void scratch_is_no_larger_than_the_tensors(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *shape;
+        double elements; /* of input, output and weights */
+        int declined;    /* algorithm that would take more */
+    } cases[] = {
+        {"conv2d:c8:o8:i4000000x4000000:k3:d1999999", 8 * 1.6e13 + 8 * 4 + 576, ALGO_winograd},
+        {"conv2d:c3:o3:i2000000x2000000:k3:s700000", 3 * 4e12 + 3 * 9 + 81, ALGO_stencil},
+        {"conv1d:c64:o64:i100000000:k3:d30000000", 64 * 1e8 + 64 * 4e7 + 12288, ALGOS},
+        {"conv2d:c65536:o65536:i3:k3:p1", 2 * 65536. * 9 + 9 * 65536. * 65536, ALGOS},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (int id = 0; id < ALGOS; id++) {
+            struct conv conv = conv_of_shape(cases[i].shape);
+            struct target target = target_preset(CJ_ISA_AVX512);
+            struct verdict verdict;
+            plan_consider(&conv, &target, (enum algo_id)id, &verdict);
+            if (!verdict.declined && verdict.plan.scratch_bytes > 1 << 26 &&
+                (double)verdict.plan.scratch_bytes > cases[i].elements * 4)
+                fail_msg("%s: %s takes %lld bytes of scratch", cases[i].shape, algo_row((enum algo_id)id)->name,
+                         (long long)verdict.plan.scratch_bytes);
+            assert_true(id != cases[i].declined || (verdict.declined && strstr(verdict.declined, "scratch")));
+        }
 }
 
 /* ---- What they offer ---- */
@@ -295,6 +358,8 @@ int main(void)
         cmocka_unit_test(names_lead_back_to_their_rows),
         cmocka_unit_test(a_forced_algorithm_is_taken_or_its_reason_given),
         cmocka_unit_test(an_unknown_algorithm_is_named),
+        cmocka_unit_test(packing_in_each_call_counts),
+        cmocka_unit_test(scratch_is_no_larger_than_the_tensors),
         cmocka_unit_test(candidates_stay_within_the_limits),
         cmocka_unit_test(candidates_are_complete_plans),
         cmocka_unit_test(the_smallest_estimate_wins_and_never_is_the_reference),

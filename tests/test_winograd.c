@@ -149,6 +149,37 @@ static bool blocks_have_room(const struct sample *sample)
     return true;
 }
 
+/* From the address alone: the sets that `points` lines fall on which lie so many elements apart. */
+static bool is_crowded(const struct conv *conv, int64_t distance, int64_t points)
+{
+    int64_t bytes = distance * dtype_bytes((cj_dtype)conv->dtype), sets = L1_WAY_BYTES / L1_LINE_BYTES;
+    int on[L1_WAY_BYTES / L1_LINE_BYTES] = {0}, most = 0;
+    for (int64_t i = 0; i < points; i++) {
+        int count = ++on[i * bytes / L1_LINE_BYTES % sets];
+        most = count > most ? count : most;
+    }
+    return most > L1_WAYS / 2;
+}
+
+/* The points of a tile do not fall on the same sets of L1, and lie no further apart than that takes. */
+static bool points_are_spread(const struct sample *sample)
+{
+    const struct plan *plan = sample->plan;
+    if (!plan->wino_cols)
+        return true;
+    struct winograd_scratch s = winograd_scratch(plan);
+    int64_t points = winograd_points(plan), line = L1_LINE_BYTES / dtype_bytes((cj_dtype)plan->conv.dtype);
+    const int64_t needed[] = {s.tiles * s.v_tile, s.tiles * s.m_tile}, got[] = {s.v_point, s.m_point};
+    for (int i = 0; i < 2; i++) {
+        int64_t dense = (needed[i] + line - 1) / line * line;
+        if (is_crowded(&plan->conv, got[i], points))
+            return sample_wrong(sample, "points %lld elements apart crowd", (long long)got[i]);
+        if (got[i] != (is_crowded(&plan->conv, dense, points) ? dense + line : dense))
+            return sample_wrong(sample, "points are %lld elements apart without need", (long long)got[i]);
+    }
+    return true;
+}
+
 static bool weights_have_room(const struct sample *sample)
 {
     const struct plan *plan = sample->plan;
@@ -170,6 +201,7 @@ static void blocks_lie_apart(void **state)
     (void)state;
     assert_int_equal(sample_plans(61, 800, 40, blocks_have_room), 0);
     assert_int_equal(sample_plans(62, 200, 400, weights_have_room), 0);
+    assert_int_equal(sample_plans(63, 400, 100, points_are_spread), 0);
 }
 
 int main(void)

@@ -279,9 +279,12 @@ CJ_API const cj_parallel *cj_pool_parallel(const cj_pool *pool);
 /* ---- Functional calls --------------------------------------------------------------------------------- */
 
 /* Look the kernel up (or make it), pack the weights, run. `tensors->weight` (and `pointwise`) are plain;
- * `packed` and `scratch` are ignored: the call takes memory for them itself and gives it back. The function's
- * name sets `op` and `rank`; in the descriptor they must be zero or agree. The depthwise calls set `groups`
- * to in_channels; `out_channels` 0 means in_channels. Statuses as cj_prepare and cj_run. Thread-safe. */
+ * `packed` and `scratch` are ignored: the call takes memory for them itself and gives it back. Weights may
+ * change from call to call, so each call packs them, and the kernel is the one that is quickest for an image
+ * with its packing: often another one than cj_prepare's, which is better for weights that stay.
+ * The function's name sets `op` and `rank`; in the descriptor they must be zero or agree. The depthwise calls
+ * set `groups` to in_channels; `out_channels` 0 means in_channels. Statuses as cj_prepare and cj_run.
+ * Thread-safe. */
 CJ_API cj_status cj_conv1d(cj_context *context, const cj_conv_desc *desc, int64_t batch,
                            const cj_tensors *tensors, const cj_parallel *parallel);
 CJ_API cj_status cj_conv2d(cj_context *context, const cj_conv_desc *desc, int64_t batch,
