@@ -34,7 +34,7 @@ static void sweep(cj_op op, bool depthwise, unsigned seed)
     int wrong = 0, checked = 0, count = case_count();
     for (unsigned s = seed; checked < count;) {
         cj_conv_desc d = random_desc(op, depthwise, &sizes, &s);
-        d.algorithm = algorithms[random_next(&s) % 8];
+        d.algorithm = algorithms[random_next(&s) % (sizeof algorithms / sizeof *algorithms)];
         d.isa = isas[random_next(&s) % 4];
         int64_t out[3];
         if (cj_output_size(&d, out) != CJ_OK)

@@ -98,8 +98,7 @@ static void emit_channels(struct em *em, const struct connected *c, const struct
     for (int i = 0; i < tile->rows * vecs; i++)
         sums[i] = tile_sum(em, tile, i / vecs, i % vecs);
     struct tile finished = tile_of(em, tile->rows, vecs, sums);
-    em_int pixel = em_add(em, em_mulc(em, image, conv->dst.n), em_mulc(em, channel, conv->dst.c));
-    struct output_tile out = {.offset = pixel,
+    struct output_tile out = {.pixel = em_mulc(em, image, conv->dst.n),
                               .row_step = conv->dst.n,
                               .lane_step = conv->dst.c,
                               .channel = channel,

@@ -212,7 +212,7 @@ static struct order order_outputs(const struct dot *d, const struct tile *tile, 
     struct phase phase = conv_phase(&d->plan->conv, 0);
     int64_t pixel_step = phase.axis[AXIS_W].out_step * dst->axis[AXIS_W];
     int pixels = tile->rows, channels = tile->vecs;
-    if (dst->c == 1 && pixel_step == channels && channels <= d->plan->lanes) {
+    if (dst->c == 1 && !dst->block && pixel_step == channels && channels <= d->plan->lanes) {
         out->lane_step = out->lane_channel = 1;
         out->lane_cycle = channels;
         return (struct order){1, pixels * channels, 0, 1};
@@ -243,7 +243,8 @@ static void emit_outputs(struct em *em, const struct dot *d, const struct tile *
         }
         outputs[i] = em_sum_lanes(em, sums, count);
     }
-    out.offset = em_add(em, pixel, em_mulc(em, block->channel, d->plan->conv.dst.c));
+    out.pixel = pixel;
+    out.multiple = grid_channel_multiple(d->plan, d->plan->tile_vecs);
     out.lanes_of_last = order.lanes - (vecs - 1) * lanes;
     struct tile finished = tile_of(em, order.rows, vecs, outputs);
     epilogue_tile(em, d->epilogue, &finished, &out);

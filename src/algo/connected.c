@@ -14,6 +14,8 @@ static const char *accepts(const struct conv *conv, const struct target *target)
     for (int a = 0; a < AXES; a++)
         if (conv->axis[a].out != 1)
             return "computes outputs of one pixel";
+    if (conv->src.block)
+        return "reads channels at one distance from each other, these lie in blocks";
     if (conv->pad_mode != CJ_PAD_ZEROS)
         return "leaves out what is padded with zeros, this is padded with other elements";
     return NULL;
