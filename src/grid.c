@@ -200,9 +200,11 @@ bool grid_masks_columns(const struct plan *plan)
  * distances, every unit from the first channel of a block on. */
 static bool lanes_lie_together(const struct plan *plan)
 {
-    int64_t block = plan->conv.src.block, tile = plan->tile_vecs * plan->lanes;
-    return !block || (plan->algo == ALGO_depthwise && block % plan->lanes == 0 &&
-                      (block % tile == 0 || tile % block == 0) && grid_units_begin_blocks(plan));
+    int64_t block = plan->conv.src.block,
+            tile = shapes[plan->algo].lanes_are_summed ? plan->lanes : plan->tile_vecs * plan->lanes;
+    bool reads_blocks = shapes[plan->algo].lanes_are_summed || plan->algo == ALGO_depthwise;
+    return !block || (reads_blocks && block % plan->lanes == 0 && (block % tile == 0 || tile % block == 0) &&
+                      grid_units_begin_blocks(plan));
 }
 
 bool grid_knows_edges(const struct plan *plan)
