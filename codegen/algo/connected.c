@@ -123,7 +123,8 @@ static struct extent extent_of(const struct conv *conv, const struct pack_axis *
 }
 
 /* The loops of the reduction, from the order of the packed weights: what goes on where the loop inside it ends
- * is one loop with that. */
+ * is one loop with that. A coordinate of which nothing counts, its taps all lying in the padding, stays a loop
+ * without turns. */
 static struct reduction reduction_of(const struct connected *c, bool rest)
 {
     const struct pack *pack = &c->plan->pack;
@@ -135,7 +136,7 @@ static struct reduction reduction_of(const struct connected *c, bool rest)
         elements /= max64(e.count, 1);
         sum.first_x += e.begin * e.x;
         sum.first_w += e.begin * elements;
-        if (e.count == 1)
+        if (e.count == 1 && e.end > e.begin)
             continue;
         if (outer && e.end - e.begin == e.count && outer->x == e.count * e.x)
             *outer = (struct level){outer->count * e.count, e.x, elements};
