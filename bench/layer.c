@@ -57,17 +57,18 @@ static int complain_of_layer(const struct layer *layer, cj_status status)
                            : complain(exit_of_status(status), "%s: %s", layer->text, cj_last_error());
 }
 
-static int count_elements(const struct layer *layer, struct counts *counts)
+static int count_elements(const struct layer *layer, cj_context *context, struct counts *counts)
 {
     const struct layer_shape *shape = layer->shape;
     const cj_conv_desc *d = &shape->desc;
-    int64_t out[3], groups = d->groups ? d->groups : 1, multiplier = d->multiplier ? d->multiplier : 1;
+    cj_placement input, output;
+    int64_t groups = d->groups ? d->groups : 1, multiplier = d->multiplier ? d->multiplier : 1;
     int rank = d->rank ? d->rank : 2;
-    TRY(complain_of_layer(layer, cj_output_size(d, out)));
+    TRY(complain_of_layer(layer, cj_placement_of(context, d, &input, &output)));
     bool separable = d->op == CJ_SEPARABLE;
     /* One image fits in 2^60 bytes: a correct descriptor says so. A batch need not. */
-    if (__builtin_mul_overflow(shape->batch, d->in_channels * product(d->input, rank), &counts->input) ||
-        __builtin_mul_overflow(shape->batch, d->out_channels * product(out, rank), &counts->output) ||
+    if (__builtin_mul_overflow(shape->batch, input.image_step, &counts->input) ||
+        __builtin_mul_overflow(shape->batch, output.image_step, &counts->output) ||
         counts->input > INT64_MAX / 64 || counts->output > INT64_MAX / 64)
         return no_memory(layer);
     counts->weight =
@@ -121,7 +122,7 @@ int layer_open(struct layer *layer, const struct layer_shape *shape, cj_context 
     struct counts counts = {0};
     *layer = (struct layer){.shape = shape, .calls = 1};
     TRY(complain_status(cj_desc_print(&shape->desc, shape->batch, layer->text, sizeof layer->text)));
-    TRY(count_elements(layer, &counts));
+    TRY(count_elements(layer, context, &counts));
     TRY(complain_of_layer(layer, cj_prepare(context, &shape->desc, &layer->kernel)));
     cj_kernel_get_stats(layer->kernel, &layer->stats);
     TRY(take_tensors(layer, &counts, threads));

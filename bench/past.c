@@ -90,6 +90,8 @@ static int read_result(const struct part *part, struct past_result *result)
     if (cj_desc_parse(result->shape, &desc, &batch) != CJ_OK)
         return wrong_field(part, "shape", "a SHAPE");
     desc.input_layout = desc.output_layout = result->layout;
+    if (result->layout != CJ_NCHWC)
+        desc.input_block = desc.output_block = 0;
     desc.dtype = result->dtype;
     return complain_status(cj_desc_print(&desc, batch, result->shape, sizeof result->shape));
 }

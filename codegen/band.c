@@ -6,12 +6,13 @@
 #include "band.h"
 
 #include "../src/arith.h"
+#include "channels.h"
 
 struct fill {
     const struct unit *unit;
     const struct conv *conv;
     struct band band;
-    em_int channels; /* to copy */
+    em_int first, channels; /* to copy, the first one of them in the image */
 };
 
 em_int pad_map(struct em *em, int64_t mode, em_int at, int64_t size)
@@ -186,6 +187,56 @@ static void fill_row(struct em *em, const struct fill *fill, const struct row *r
     pad_columns(em, fill, row, right, count);
 }
 
+/* Channels begin .. begin + count of those to copy, which lie in one block. */
+static void fill_block(struct em *em, const struct fill *fill, const struct row *row, em_int columns,
+                       em_int begin, em_int count)
+{
+    const struct strides *src = &fill->conv->src;
+    struct fill block = *fill;
+    struct row part = *row;
+    em_int further = em_sub(em, channel_offset(em, src, em_add(em, fill->first, begin)),
+                            channel_offset(em, src, fill->first));
+    block.channels = count;
+    part.from = em_offset(em, row->from, further);
+    part.to = em_offset(em, row->to, em_mulc(em, begin, fill->band.channel));
+    fill_row(em, &block, &part, columns);
+}
+
+/* Where the channels begin with a block, whole blocks are copied as so many channels, then the rest. */
+static void fill_whole_blocks(struct em *em, const struct fill *fill, const struct row *row, em_int columns)
+{
+    int64_t block = fill->conv->src.block, rest = fill->conv->ic / fill->conv->groups % block;
+    if (grid_lanes_cross_groups(fill->unit->plan))
+        rest = fill->conv->ic % block;
+    em_int whole = em_div(em, fill->channels, em_i(em, block));
+    EM_FOR(em, b, em_i(em, 0), whole)
+    fill_block(em, fill, row, columns, em_mulc(em, b.at, block), em_i(em, block));
+    if (rest)
+        EM_IF(em, em_lt(em, em_mulc(em, whole, block), fill->channels))
+    fill_block(em, fill, row, columns, em_mulc(em, whole, block), em_i(em, rest));
+}
+
+/* One row of all channels, block by block where they lie in blocks. */
+static void fill_channels(struct em *em, const struct fill *fill, const struct row *row, em_int columns)
+{
+    int64_t block = fill->conv->src.block;
+    if (!block) {
+        fill_row(em, fill, row, columns);
+        return;
+    }
+    if (grid_units_begin_blocks(fill->unit->plan)) {
+        fill_whole_blocks(em, fill, row, columns);
+        return;
+    }
+    em_int end = em_add(em, fill->first, fill->channels);
+    EM_FOR(em, b, em_div(em, fill->first, em_i(em, block)), em_ceil_divc(em, end, block))
+    {
+        em_int begin = em_max(em, em_mulc(em, b.at, block), fill->first);
+        em_int count = em_sub(em, em_min(em, em_addc(em, em_mulc(em, b.at, block), block), end), begin);
+        fill_block(em, fill, row, columns, em_sub(em, begin, fill->first), count);
+    }
+}
+
 /* Window elements along an axis that `outs` outputs need. */
 static em_int needed(struct em *em, const struct fill *fill, int axis, em_int outs)
 {
@@ -231,7 +282,7 @@ static void fill_axis(struct em *em, const struct fill *fill, const struct windo
     bool whole = axis != AXIS_D && grid_fills_padded_rows(unit->plan);
     if (axis == AXIS_W) {
         em_int count = needed(em, fill, AXIS_W, cols);
-        fill_row(em, fill, outer, count);
+        fill_channels(em, fill, outer, count);
         if (whole)
             zero_columns(em, fill, outer, count, em_i(em, size.count[AXIS_W]));
         return;
@@ -263,7 +314,7 @@ struct source band_source(struct em *em, const struct unit *unit, const struct w
                           em_int channel)
 {
     const struct plan *plan = unit->plan;
-    struct fill fill = {.unit = unit, .conv = &plan->conv, .band = grid_band(plan)};
+    struct fill fill = {.unit = unit, .conv = &plan->conv, .band = grid_band(plan), .first = channel};
     em_int rest = em_sub(em, em_i(em, plan->conv.ic), channel);
     fill.channels = grid_lanes_cross_groups(plan) && unit->grid.channel_units > 1
                         ? em_min(em, em_i(em, fill.band.channels), rest)

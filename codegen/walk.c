@@ -4,6 +4,7 @@
 
 #include "../src/arith.h"
 #include "band.h"
+#include "channels.h"
 
 /* What a plan and phase number `index` of an axis say. */
 typedef int64_t phase_number(const struct plan *plan, int axis, int64_t index);
@@ -243,19 +244,29 @@ struct source unit_source(struct em *em, const struct unit *unit)
     em_int outputs[AXES] = {unit->depth, unit->row0, unit_tile_col(em, unit, unit->tile0)};
     em_int channel = first_channel(em, unit);
     em_ptr image = em_offset(em, em_argument(em, EM_SRC), em_mulc(em, unit->image, conv->src.n));
-    struct window_view window = {.origin = em_offset(em, image, em_mulc(em, channel, conv->src.c))};
+    struct window_view window = {.origin = em_offset(em, image, channel_offset(em, &conv->src, channel))};
     for (int a = 0; a < AXES; a++)
         window.first[a] = first_input(em, unit, a, outputs[a]);
     if (unit->plan->band)
         return band_source(em, unit, &window, channel);
     struct phase phase = conv_phase(conv, 0);
-    struct source source = {.base = window.origin, .channel = conv->src.c, .split = 1};
+    struct source source = {.base = window.origin,
+                            .channel = conv->src.c,
+                            .block = conv->src.block,
+                            .block_step = conv->src.block_step,
+                            .split = 1};
     for (int a = 0; a < AXES; a++) {
         source.base = em_offset(em, source.base, em_mulc(em, window.first[a], conv->src.axis[a]));
         source.out[a] = phase.axis[a].in_step * conv->src.axis[a];
         source.tap[a] = phase.axis[a].off_step * conv->src.axis[a];
     }
     return source;
+}
+
+em_int source_channel(struct em *em, const struct source *source, em_int channel)
+{
+    struct strides strides = {.c = source->channel, .block = source->block, .block_step = source->block_step};
+    return channel_offset(em, &strides, channel);
 }
 
 em_int source_col_tap(struct em *em, const struct source *source, em_int tap)

@@ -70,9 +70,13 @@ struct source {
     em_ptr base;
     int64_t out[AXES], tap[AXES]; /* elements from one output, one tap to the next */
     int64_t channel;
+    int64_t block, block_step;             /* see struct strides; the unit's first channel begins a block */
     int64_t split, split_stride, off_step; /* see struct band; tap[AXIS_W] holds where split is 1 */
 };
 struct source unit_source(struct em *em, const struct unit *unit);
+
+/* Elements from the unit's first input channel to channel number `channel` of it. */
+em_int source_channel(struct em *em, const struct source *source, em_int channel);
 
 /* Elements from tap 0 to tap `tap` of axis W. */
 em_int source_col_tap(struct em *em, const struct source *source, em_int tap);

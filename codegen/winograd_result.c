@@ -58,10 +58,11 @@ static void emit_span(struct em *em, const struct winograd_unit *u, const struct
     for (int r = 0; r < span->count; r++)
         em_set(em, tile.sum[r], em_load(em, em_at(em, span->y, r * lanes_of(u))));
     em_int pixel = unit_pixel(em, u->unit, span->row, span->col);
-    struct output_tile out = {.offset = em_add(em, pixel, em_mulc(em, span->channel, conv->dst.c)),
+    struct output_tile out = {.pixel = pixel,
                               .row_step = winograd_tiling(u, AXIS_W).step * out_step * conv->dst.axis[AXIS_W],
                               .lane_step = conv->dst.c,
                               .channel = span->channel,
+                              .multiple = grid_channel_multiple(u->frame->plan, lanes_of(u)),
                               .lane_channel = 1,
                               .lanes_of_last = span->lanes};
     epilogue_tile(em, u->frame->epilogue, &tile, &out);

@@ -117,7 +117,7 @@ static void emit_window(struct em *em, const struct winograd_unit *u, const stru
     {
         em_int channel = em_mulc(em, c.at, lanes);
         struct window_of_tile here = *window;
-        here.at = em_offset(em, here.at, channel);
+        here.at = em_offset(em, here.at, source_channel(em, u->source, channel));
         if (!u->frame->plan->band) {
             EM_IF(em, em_not(em, inside))
             gather_window(em, u, &here);

@@ -11,6 +11,7 @@ static cj_conv_desc only_axis(const cj_conv_desc *desc, int axis)
     cj_conv_desc one = *desc;
     one.rank = 1;
     one.input_layout = one.output_layout = CJ_NCHW;
+    one.input_block = one.output_block = 0;
     memset(one.input_strides, 0, sizeof one.input_strides);
     memset(one.output_strides, 0, sizeof one.output_strides);
     int64_t *const fields[] = {one.input,  one.kernel, one.stride,         one.dilation,

@@ -37,6 +37,18 @@ static cj_status resolve_algorithm(const char *name, int64_t *algo)
     return *algo == ALGOS ? fail(CJ_INVALID, "algorithm is \"%s\"; no algorithm has that name", name) : CJ_OK;
 }
 
+/* Blocks of channels that are left to the default are settled by the instruction set. */
+static cj_status settle_blocks(const cj_conv_desc *desc, struct request *request)
+{
+    bool input = desc->input_layout == CJ_NCHWC && !desc->input_block;
+    bool output = desc->output_layout == CJ_NCHWC && !desc->output_block;
+    if (!input && !output)
+        return CJ_OK;
+    cj_conv_desc settled = *desc;
+    settled.isa = (cj_isa)request->isa;
+    return conv_from_desc(&settled, &request->conv);
+}
+
 cj_status request_from_desc(const cj_context *context, const cj_conv_desc *desc, enum purpose purpose,
                             struct request *request)
 {
@@ -45,6 +57,7 @@ cj_status request_from_desc(const cj_context *context, const cj_conv_desc *desc,
     request->packing = PACKED_ONCE;
     TRY(conv_from_desc(desc, &request->conv));
     TRY(resolve_isa(context, desc->isa, purpose, &request->isa));
+    TRY(settle_blocks(desc, request));
     return resolve_algorithm(desc->algorithm, &request->algo);
 }
 

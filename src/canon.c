@@ -93,6 +93,13 @@ static void merge_axes(struct conv *conv)
     }
 }
 
+/* Blocks of channels that follow each other at the distance of channels, and a single block, are none. */
+static void clear_blocks(struct strides *strides, int64_t channels)
+{
+    if (channels <= strides->block || strides->block_step == strides->block * strides->c)
+        strides->block = strides->block_step = 0;
+}
+
 /* An index that is always 0 has no stride. */
 static void clear_strides(struct conv *conv)
 {
@@ -114,4 +121,6 @@ void conv_canonicalise(struct conv *conv)
     move_units_in_front(conv);
     merge_axes(conv);
     clear_strides(conv);
+    clear_blocks(&conv->src, conv->ic);
+    clear_blocks(&conv->dst, conv->oc);
 }

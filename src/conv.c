@@ -4,19 +4,19 @@
 
 #include "arith.h"
 #include "canon.h"
+#include "fields.h"
 #include "status.h"
+#include "strides.h"
+#include "target.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
-/* Offsets and byte counts must fit; the last two bits are left to sums of a few of them. */
-#define MOST ((int64_t)1 << 60)
-
 /* ---- Fields ---- */
 
-static cj_status check_range(const char *field, int64_t value, int64_t low, int64_t high)
+cj_status check_range(const char *field, int64_t value, int64_t low, int64_t high)
 {
     if (value >= low && value <= high)
         return CJ_OK;
@@ -27,7 +27,7 @@ static cj_status check_range(const char *field, int64_t value, int64_t low, int6
                 (long long)high);
 }
 
-static cj_status check_entry(const char *field, int index, int64_t value, int64_t low, int64_t high)
+cj_status check_entry(const char *field, int index, int64_t value, int64_t low, int64_t high)
 {
     char name[40];
     name[0] = 0;
@@ -71,8 +71,8 @@ cj_status conv_check_enums(const cj_conv_desc *d)
     TRY(check_range("dtype", (int)d->dtype, CJ_F32, CJ_F64));
     TRY(check_range("auto_pad", (int)d->auto_pad, CJ_PAD_EXPLICIT, CJ_PAD_VALID));
     TRY(check_range("pad_mode", (int)d->pad_mode, CJ_PAD_ZEROS, CJ_PAD_CIRCULAR));
-    TRY(check_range("input_layout", (int)d->input_layout, CJ_NCHW, CJ_STRIDED));
-    TRY(check_range("output_layout", (int)d->output_layout, CJ_NCHW, CJ_STRIDED));
+    TRY(check_range("input_layout", (int)d->input_layout, CJ_NCHW, CJ_NCHWC));
+    TRY(check_range("output_layout", (int)d->output_layout, CJ_NCHW, CJ_NCHWC));
     TRY(check_range("accuracy", (int)d->accuracy, CJ_FAST, CJ_STRICT));
     for (int i = 0; i < CJ_MAX_POST; i++)
         TRY(check_kind(d, i));
@@ -308,100 +308,6 @@ static cj_status check_product(const char *what, const int64_t *factors, int cou
     return CJ_OK;
 }
 
-/* One tensor of the descriptor. */
-struct tensor {
-    const char *strides_name;
-    cj_layout layout;
-    const int64_t *given;
-    int64_t channels, size[3];
-    int64_t reach[3]; /* the input with its padding: offsets are computed for all of it */
-    bool may_broadcast;
-};
-
-static void dense_strides(const struct tensor *t, int rank, int64_t strides[5])
-{
-    int64_t step = 1;
-    assert(rank >= 1 && rank <= 3);
-    if (t->layout == CJ_NHWC) {
-        strides[1] = 1;
-        step = t->channels;
-    }
-    for (int i = rank - 1; i >= 0; i--) {
-        strides[2 + i] = step;
-        step *= t->size[i];
-    }
-    if (t->layout == CJ_NCHW) {
-        strides[1] = step;
-        step *= t->channels;
-    }
-    strides[0] = step;
-}
-
-/* Sort dimensions by stride. */
-static void order_by_stride(const int64_t *strides, int count, int order[5])
-{
-    for (int i = 0; i < count; i++) {
-        int at = i;
-        for (; at > 0 && strides[order[at - 1]] > strides[i]; at--)
-            order[at] = order[at - 1];
-        order[at] = i;
-    }
-}
-
-/* Elements never overlap if each stride steps over all that the smaller ones reach. */
-static cj_status check_overlap(const struct tensor *t, int rank, const int64_t sizes[5])
-{
-    int64_t reach = 0;
-    int order[5] = {0};
-    order_by_stride(t->given, rank + 2, order);
-    for (int i = 0; i < rank + 2; i++) {
-        int at = order[i];
-        if (sizes[at] == 1)
-            continue;
-        if (t->given[at] <= reach)
-            return fail(CJ_INVALID,
-                        "%s[%d] is %lld; it must be at least %lld, to step over all that smaller strides reach",
-                        t->strides_name, at, (long long)t->given[at], (long long)reach + 1);
-        reach += t->given[at] * (sizes[at] - 1);
-    }
-    return CJ_OK;
-}
-
-static cj_status given_strides(const struct tensor *t, int rank, int64_t strides[5])
-{
-    /* The batch has no size here: two images stand for any number. */
-    int64_t sizes[5] = {2, t->channels, t->reach[0], t->reach[1], t->reach[2]}, reach = 0;
-    for (int i = 0; i < 5; i++) {
-        if (i >= rank + 2 && t->given[i])
-            return fail(CJ_INVALID, "%s[%d] is %lld; entries behind rank %d must be 0", t->strides_name, i,
-                        (long long)t->given[i], rank);
-        TRY(check_entry(t->strides_name, i, t->given[i], 0, MOST));
-        int64_t length;
-        if (i >= rank + 2)
-            continue;
-        if (!mul_fits(t->given[i], sizes[i] - 1, &length) || length > MOST / 8 || (reach += length) > MOST / 8)
-            return fail(CJ_INVALID, "%s[%d] is %lld; with it an image would reach over more than 2^60 bytes",
-                        t->strides_name, i, (long long)t->given[i]);
-    }
-    memcpy(strides, t->given, 5 * sizeof *strides);
-    return t->may_broadcast ? CJ_OK : check_overlap(t, rank, sizes);
-}
-
-static cj_status resolve_strides(const struct tensor *t, int rank, int bytes, struct strides *result)
-{
-    int64_t strides[5] = {0};
-    int64_t factors[4] = {t->channels, t->reach[0], t->reach[1], t->reach[2]};
-    TRY(check_product(t->may_broadcast ? "the padded input" : "the output", factors, 4, bytes));
-    if (t->layout == CJ_STRIDED)
-        TRY(given_strides(t, rank, strides));
-    else
-        dense_strides(t, rank, strides);
-    *result = (struct strides){.n = strides[0], .c = strides[1]};
-    for (int i = 0; i < rank; i++)
-        result->axis[AXES - rank + i] = strides[2 + i];
-    return CJ_OK;
-}
-
 /* Input elements along an axis from the first to the last that any tap asks for, inside or outside. */
 static int64_t input_reach(const cj_conv_desc *d, const struct axis *axis)
 {
@@ -410,13 +316,39 @@ static int64_t input_reach(const cj_conv_desc *d, const struct axis *axis)
     return axis->in + axis->pad_lo + axis->pad_hi;
 }
 
+int64_t conv_settled_block(const cj_conv_desc *d, cj_layout layout, int64_t block)
+{
+    cj_isa isa = d->isa == CJ_ISA_HOST ? CJ_ISA_AVX512 : d->isa;
+    int64_t usual = isa_info(isa)->vector_bytes / dtype_bytes(d->dtype);
+    return layout != CJ_NCHWC ? 0 : block ? block : usual;
+}
+
+static cj_status resolve_strides(const struct tensor *t, int rank, int bytes, struct strides *strides)
+{
+    int64_t channels = t->block ? round_up(t->channels, t->block) : t->channels;
+    int64_t factors[4] = {channels, t->reach[0], t->reach[1], t->reach[2]};
+    TRY(check_product(t->may_broadcast ? "the padded input" : "the output", factors, 4, bytes));
+    return strides_of_tensor(t, rank, strides);
+}
+
 static cj_status resolve_tensors(const cj_conv_desc *d, const struct axis axes[3], struct conv *conv)
 {
     int rank = d->rank ? d->rank : 2, bytes = d->dtype == CJ_F64 ? 8 : 4;
-    struct tensor in = {
-        "input_strides", d->input_layout, d->input_strides, d->in_channels, {1, 1, 1}, {1, 1, 1}, true};
-    struct tensor out = {
-        "output_strides", d->output_layout, d->output_strides, d->out_channels, {1, 1, 1}, {1, 1, 1}, false};
+    struct tensor in = {.strides_name = "input_strides",
+                        .layout = d->input_layout,
+                        .given = d->input_strides,
+                        .channels = d->in_channels,
+                        .block = conv_settled_block(d, d->input_layout, d->input_block),
+                        .size = {1, 1, 1},
+                        .reach = {1, 1, 1},
+                        .may_broadcast = true};
+    struct tensor out = {.strides_name = "output_strides",
+                         .layout = d->output_layout,
+                         .given = d->output_strides,
+                         .channels = d->out_channels,
+                         .block = conv_settled_block(d, d->output_layout, d->output_block),
+                         .size = {1, 1, 1},
+                         .reach = {1, 1, 1}};
     int64_t weights[5] = {conv->ic, conv->mid ? conv->mid / conv->ic : conv->oc, 1, 1, 1};
     for (int i = 0; i < rank; i++) {
         in.size[i] = axes[i].in;
@@ -428,7 +360,10 @@ static cj_status resolve_tensors(const cj_conv_desc *d, const struct axis axes[3
     weights[0] += 64;
     weights[1] += 64;
     TRY(check_product("the weights", weights, 5, bytes));
+    TRY(strides_check_block("input_block", d->input_layout, d->input_block));
+    TRY(strides_check_block("output_block", d->output_layout, d->output_block));
     TRY(resolve_strides(&in, rank, bytes, &conv->src));
+    conv->zeros = out.block ? round_up(conv->oc, out.block) - conv->oc : 0;
     return resolve_strides(&out, rank, bytes, &conv->dst);
 }
 

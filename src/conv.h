@@ -2,7 +2,8 @@
  *
  * Canonical means that convolutions that are the same computation have the same bytes: 1-D and 2-D are 3-D
  * with unit axes in front; an axis that does nothing (in = kernel = out = 1) is moved in front; neighbouring
- * axes that a 1x1 kernel walks as one are merged into one; strides replace layouts; depthwise is groups = ic.
+ * axes that a 1x1 kernel walks as one are merged into one; strides replace layouts, and channels are in blocks
+ * only where there are several and no one stride says it; depthwise is groups = ic.
  *
  * Invariants that everything behind may rely on: all sizes at least 1; ic and oc divisible by groups; every
  * offset within one image, padded or not, fits in 62 bits; unused entries and padding bytes are zero. */
@@ -11,6 +12,8 @@
 
 #include <convjit/convjit.h>
 
+#include <stdbool.h>
+
 enum { AXIS_D, AXIS_H, AXIS_W, AXES };
 
 /* One spatial axis. `out` = what the descriptor implies. For transposed ones `pad_*` cut off the output. */
@@ -18,10 +21,18 @@ struct axis {
     int64_t in, out, kernel, stride, dilation, pad_lo, pad_hi;
 };
 
-/* Elements from one index to the next: image, channel, each spatial axis. */
+/* Elements from one index to the next: image, channel, each spatial axis. Channels may lie in blocks: then so
+ * many are `c` = 1 apart, and blocks `block_step`; both are 0 where all channels are `c` apart. */
 struct strides {
     int64_t n, c, axis[AXES];
+    int64_t block, block_step;
 };
+
+/* Elements from channel 0 to channel `channel`. */
+int64_t strides_channel(const struct strides *strides, int64_t channel);
+
+/* Whether `count` channels from every multiple of `first` on lie side by side. */
+bool strides_side_by_side(const struct strides *strides, int64_t first, int64_t count);
 
 struct post {
     int64_t kind; /* enum cj_post_kind */
@@ -35,6 +46,7 @@ struct conv {
     int64_t mid; /* CJ_SEPARABLE: channels between the stages, ic * multiplier (groups is ic); else 0 */
     struct axis axis[AXES];
     struct strides src, dst;
+    int64_t zeros;    /* elements behind the last output channel of each pixel, which pad a block with zeros */
     int64_t pad_mode; /* enum cj_pad_mode; CJ_PAD_ZEROS where nothing is padded */
     int64_t has_bias; /* 0 or 1 */
     int64_t accuracy; /* enum cj_accuracy */
@@ -51,6 +63,13 @@ cj_status conv_check_enums(const cj_conv_desc *desc);
 /* The output's size for a descriptor, in its own order of dimensions; 0 behind its rank. Checks what it reads.
  */
 cj_status conv_output(const cj_conv_desc *desc, int64_t output[3]);
+
+/* The channels in a block that a layout of the descriptor has, `block` being what it says: by default the
+ * elements of a vector of its instruction set, of the widest where it names none. 0 without blocks. */
+int64_t conv_settled_block(const cj_conv_desc *desc, cj_layout layout, int64_t block);
+
+/* Whether the first input channel of every group begins one of the blocks that channels lie in, if they do. */
+bool conv_groups_begin_blocks(const struct conv *conv);
 
 /* Multiplications and additions for one image: only products with an element inside the input. */
 double conv_flops(const struct conv *conv);

@@ -70,7 +70,7 @@ double conv_flops(const struct conv *conv)
 
 int64_t conv_src_extent(const struct conv *conv)
 {
-    int64_t last = (conv->ic - 1) * conv->src.c;
+    int64_t last = strides_channel(&conv->src, conv->ic - 1);
     for (int a = 0; a < AXES; a++)
         last += (conv->axis[a].in - 1) * conv->src.axis[a];
     return last + 1;
@@ -78,7 +78,7 @@ int64_t conv_src_extent(const struct conv *conv)
 
 int64_t conv_dst_extent(const struct conv *conv)
 {
-    int64_t last = (conv->oc - 1) * conv->dst.c;
+    int64_t last = strides_channel(&conv->dst, conv->oc - 1) + conv->zeros;
     for (int a = 0; a < AXES; a++)
         last += (conv->axis[a].out - 1) * conv->dst.axis[a];
     return last + 1;

@@ -214,13 +214,24 @@ bool grid_stencil_in_place(const struct plan *plan)
            w->in + w->pad_lo + w->pad_hi < 1 << 30;
 }
 
+/* Whether blocks of channels can be read where they lie: every vector in one block, every tile at the same
+ * distances, every unit from the first channel of a block on. */
+static bool lanes_lie_together(const struct plan *plan)
+{
+    int64_t block = plan->conv.src.block,
+            tile = shapes[plan->algo].lanes_are_summed ? plan->lanes : plan->tile_vecs * plan->lanes;
+    bool reads_blocks = shapes[plan->algo].lanes_are_summed || plan->algo == ALGO_depthwise;
+    return !block || (reads_blocks && block % plan->lanes == 0 && (block % tile == 0 || tile % block == 0) &&
+                      grid_units_begin_blocks(plan));
+}
+
 bool grid_knows_edges(const struct plan *plan)
 {
     const struct conv *conv = &plan->conv;
     struct plan without = *plan;
     without.band = 0;
     struct edges edges = grid_edges(&without);
-    if (conv->pad_mode != CJ_PAD_ZEROS || conv->src.c != 1)
+    if (conv->pad_mode != CJ_PAD_ZEROS || conv->src.c != 1 || !lanes_lie_together(plan))
         return false;
     return !conv_axis_padded(conv, AXIS_W) ||
            (conv_phases(conv) == 1 && plan->unroll == conv->axis[AXIS_W].kernel &&
@@ -281,6 +292,34 @@ struct channel_block grid_channels(const struct plan *plan)
     if (shapes[plan->algo].lanes_are_summed)
         return (struct channel_block){conv->groups, per_group, plan->tile_vecs};
     return (struct channel_block){conv->groups, per_group, plan->tile_vecs * plan->lanes};
+}
+
+int64_t grid_channels_together(const struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    return conv->src.block && !plan->band ? conv->src.block : conv->ic / conv->groups;
+}
+
+bool grid_units_begin_blocks(const struct plan *plan)
+{
+    const struct conv *conv = &plan->conv;
+    struct grid grid = grid_of_plan(plan);
+    if (!grid_lanes_cross_groups(plan))
+        return grid.groups == 1 || conv_groups_begin_blocks(conv);
+    int64_t channels = grid.unit_blocks * grid_channels(plan).block * (conv->ic / conv->groups);
+    return !conv->src.block || grid.channel_units == 1 || channels % conv->src.block == 0;
+}
+
+/* Every power of two that matters divides 0. */
+enum { ONLY_CHANNEL_0 = 1 << 20 };
+
+int64_t grid_channel_multiple(const struct plan *plan, int64_t block)
+{
+    const struct conv *conv = &plan->conv;
+    bool one_group = conv->groups == 1 || conv->op == CJ_SEPARABLE;
+    if (one_group && block >= conv->oc)
+        return ONLY_CHANNEL_0;
+    return one_group ? block : gcd64(conv->oc / conv->groups, block);
 }
 
 struct grid grid_of_plan(const struct plan *plan)

@@ -22,6 +22,15 @@ struct channel_block {
 };
 struct channel_block grid_channels(const struct plan *plan);
 
+/* Input channels of a group that lie together where the plan reads them: all, or those of a block. */
+int64_t grid_channels_together(const struct plan *plan);
+
+/* Whether the first input channel of every unit begins one of the blocks that channels lie in. */
+bool grid_units_begin_blocks(const struct plan *plan);
+
+/* A number that divides the first channel of every tile of `block` output channels of a group. */
+int64_t grid_channel_multiple(const struct plan *plan, int64_t block);
+
 struct grid {
     int64_t phases, groups, channel_units, depth, row_units, tile_units;
     int64_t unit_blocks; /* register blocks of channels in a unit */

@@ -171,6 +171,12 @@ int64_t model_depthwise_unroll(cj_isa isa, int64_t taps)
     return best;
 }
 
+int64_t model_channel_lanes(const struct target *target, const struct conv *conv, int64_t channels)
+{
+    int64_t lanes = model_lanes(target, (cj_dtype)conv->dtype, channels);
+    return conv->dst.block ? min64(lanes, conv->dst.block) : lanes;
+}
+
 int64_t model_lanes(const struct target *target, cj_dtype dtype, int64_t channels)
 {
     int64_t most = target_lanes(target, dtype), lanes = 2;

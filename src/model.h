@@ -80,4 +80,7 @@ int64_t model_depthwise_unroll(cj_isa isa, int64_t taps);
 /* The smallest power of two of lanes that holds `channels`, at most the target's and at least 2. */
 int64_t model_lanes(const struct target *target, cj_dtype dtype, int64_t channels);
 
+/* The same for lanes that are output channels, at most as many as lie together in a block. */
+int64_t model_channel_lanes(const struct target *target, const struct conv *conv, int64_t channels);
+
 #endif

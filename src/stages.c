@@ -22,6 +22,7 @@ struct plan stage_depthwise(const struct plan *separable)
     plan.conv.oc = plan.conv.mid;
     plan.conv.mid = 0;
     plan.conv.dst = block_strides(separable);
+    plan.conv.zeros = 0;
     plan.conv.has_bias = 0;
     plan.conv.posts = 0;
     plan.block_oc = round_up(plan.conv.groups, plan.tile_vecs * plan.lanes);

@@ -23,7 +23,15 @@ static const struct name pad_modes[] = {{"zeros", CJ_PAD_ZEROS},
                                         {"circular", CJ_PAD_CIRCULAR}};
 static const struct name auto_pads[] = {
     {"same", CJ_PAD_SAME}, {"same_lower", CJ_PAD_SAME_LOWER}, {"valid", CJ_PAD_VALID}};
-static const struct name layouts[] = {{"nchw", CJ_NCHW}, {"nhwc", CJ_NHWC}};
+/* Layouts by their place in layout_rows, in front of the sizes that blocks may have. */
+static const struct name layouts[] = {{"nchw", 0},    {"nhwc", 1},    {"nchwc", 2},
+                                      {"nchw2c", 3},  {"nchw4c", 4},  {"nchw8c", 5},
+                                      {"nchw16c", 6}, {"nchw32c", 7}, {"nchw64c", 8}};
+static const struct layout_row {
+    cj_layout layout;
+    int64_t block;
+} layout_rows[] = {{CJ_NCHW, 0},  {CJ_NHWC, 0},   {CJ_NCHWC, 0},  {CJ_NCHWC, 2}, {CJ_NCHWC, 4},
+                   {CJ_NCHWC, 8}, {CJ_NCHWC, 16}, {CJ_NCHWC, 32}, {CJ_NCHWC, 64}};
 static const struct name dtypes[] = {{"f32", CJ_F32}, {"f64", CJ_F64}};
 static const struct name accuracies[] = {{"fast", CJ_FAST}, {"strict", CJ_STRICT}};
 static const struct name isas[] = {
@@ -165,11 +173,30 @@ static cj_status read_choice(struct reader *r, const struct part *part, struct w
     return CJ_OK;
 }
 
+static cj_status read_input_layout(struct reader *r, const struct part *part, struct word value,
+                                   const char *text)
+{
+    int chosen = 0;
+    TRY(read_name(value, text, part->names, part->count, &chosen));
+    r->desc->input_layout = layout_rows[chosen].layout;
+    r->desc->input_block = layout_rows[chosen].block;
+    return CJ_OK;
+}
+
+static cj_status read_output_layout(struct reader *r, const struct part *part, struct word value,
+                                    const char *text)
+{
+    int chosen = 0;
+    TRY(read_name(value, text, part->names, part->count, &chosen));
+    r->desc->output_layout = layout_rows[chosen].layout;
+    r->desc->output_block = layout_rows[chosen].block;
+    return CJ_OK;
+}
+
 static cj_status read_layouts(struct reader *r, const struct part *part, struct word value, const char *text)
 {
-    TRY(read_choice(r, part, value, text));
-    r->desc->output_layout = r->desc->input_layout;
-    return CJ_OK;
+    TRY(read_input_layout(r, part, value, text));
+    return read_output_layout(r, part, value, text);
 }
 
 static cj_status read_groups(struct reader *r, const struct part *part, struct word value, const char *text)
@@ -272,8 +299,8 @@ static const struct part parts[] = {
     {"pm", CHOICE(pad_mode, pad_modes)},
     {"op", read_size, FIELD(output_padding), NULL, 0},
     {"os", read_size, FIELD(output_size), NULL, 0},
-    {"li", CHOICE(input_layout, layouts)},
-    {"lo", CHOICE(output_layout, layouts)},
+    {"li", read_input_layout, 0, layouts, COUNT(layouts)},
+    {"lo", read_output_layout, 0, layouts, COUNT(layouts)},
     {"n", read_batch, 0, NULL, 0},
     {"c", read_count, FIELD(in_channels), NULL, 0},
     {"o", read_count, FIELD(out_channels), NULL, 0},
@@ -284,7 +311,7 @@ static const struct part parts[] = {
     {"d", read_size, FIELD(dilation), NULL, 0},
     {"g", read_groups, FIELD(groups), NULL, 0},
     {"m", read_count, FIELD(multiplier), NULL, 0},
-    {"l", read_layouts, FIELD(input_layout), layouts, COUNT(layouts)},
+    {"l", read_layouts, 0, layouts, COUNT(layouts)},
     {"t", CHOICE(dtype, dtypes)},
     {"b", read_b, 0, NULL, 0},
 };

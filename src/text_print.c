@@ -2,6 +2,7 @@
 #include "algo.h"
 #include "conv.h"
 #include "status.h"
+#include "strides.h"
 #include "text.h"
 
 #include <stdarg.h>
@@ -88,14 +89,22 @@ static void add_posts(struct printer *p, const cj_conv_desc *d)
     }
 }
 
+static void add_layout(struct printer *p, const char *prefix, cj_layout layout, int64_t block)
+{
+    if (layout == CJ_NCHWC && block)
+        add(p, "%snchw%lldc", prefix, (long long)block);
+    else if (layout != CJ_NCHW)
+        add(p, "%s%s", prefix, layout == CJ_NHWC ? "nhwc" : "nchwc");
+}
+
 static void add_layouts(struct printer *p, const cj_conv_desc *d)
 {
-    if (d->input_layout == d->output_layout) {
-        add(p, "%s", d->input_layout == CJ_NHWC ? ":lnhwc" : "");
+    if (d->input_layout == d->output_layout && d->input_block == d->output_block) {
+        add_layout(p, ":l", d->input_layout, d->input_block);
         return;
     }
-    add(p, "%s", d->input_layout == CJ_NHWC ? ":linhwc" : "");
-    add(p, "%s", d->output_layout == CJ_NHWC ? ":lonhwc" : "");
+    add_layout(p, ":li", d->input_layout, d->input_block);
+    add_layout(p, ":lo", d->output_layout, d->output_block);
 }
 
 static void add_settings(struct printer *p, const cj_conv_desc *d)
@@ -132,6 +141,8 @@ cj_status text_print_shape(const cj_conv_desc *d, int64_t batch, char *text, siz
     TRY(conv_check_enums(d)); /* they are indexes below */
     if (d->input_layout == CJ_STRIDED || d->output_layout == CJ_STRIDED)
         return fail(CJ_INVALID, "input_layout or output_layout is CJ_STRIDED, which no SHAPE can say");
+    TRY(strides_check_block("input_block", d->input_layout, d->input_block));
+    TRY(strides_check_block("output_block", d->output_layout, d->output_block));
     struct printer p = {.text = text, .size = size, .rank = d->rank ? d->rank : 2};
     bool depthwise = d->op == CJ_CONV && d->groups > 1 && d->groups == d->in_channels;
     add_operator(&p, d, batch, depthwise);

@@ -97,12 +97,23 @@ struct point {
     int64_t channel, out[AXES], tap[AXES];
 };
 
+/* Elements to a channel: blocks of channels are walked, the channels in each are side by side. */
+static int64_t channel_at(const struct strides *strides, int64_t channel)
+{
+    int64_t offset = 0;
+    if (!strides->block)
+        return channel * strides->c;
+    for (; channel >= strides->block; channel -= strides->block)
+        offset += strides->block_step;
+    return offset + channel;
+}
+
 /* False where nothing is to be read: in planes of zeros, in rows of zeros that are no part of the band, and
  * beside the input where there is no band. */
 static bool wanted(const struct memory *m, const struct point *p, double *value)
 {
     const struct conv *conv = &m->sample->plan->conv;
-    int64_t place = m->unit.image * conv->src.n + (m->first_channel + p->channel) * conv->src.c;
+    int64_t place = m->unit.image * conv->src.n + channel_at(&conv->src, m->first_channel + p->channel);
     *value = 0;
     bool zero = false;
     for (int a = 0; a < AXES; a++) {
@@ -127,7 +138,8 @@ static double read_at(const struct memory *m, const struct point *p)
     const struct source *source = &m->seen->source;
     int64_t from[AXES] = {m->unit.depth, m->unit.row[0],
                           plain_tile_col(m->sample->plan, &m->unit.phase, m->unit.tile[0])};
-    int64_t offset = p->channel * source->channel + m->seen->col_tap[p->tap[AXIS_W]];
+    struct strides channels = {.c = source->channel, .block = source->block, .block_step = source->block_step};
+    int64_t offset = channel_at(&channels, p->channel) + m->seen->col_tap[p->tap[AXIS_W]];
     for (int a = 0; a < AXES; a++)
         offset += (p->out[a] - from[a]) * source->out[a] + (a == AXIS_W ? 0 : p->tap[a] * source->tap[a]);
     return element_get((cj_dtype)m->sample->plan->conv.dtype, m->base, offset);
@@ -212,7 +224,7 @@ static bool element_is_right(const struct memory *m, const int64_t at[AXES], int
 {
     const struct conv *conv = &m->sample->plan->conv;
     struct band band = grid_band(m->sample->plan);
-    int64_t place = m->unit.image * conv->src.n + (m->first_channel + channel) * conv->src.c,
+    int64_t place = m->unit.image * conv->src.n + channel_at(&conv->src, m->first_channel + channel),
             offset = channel * band.channel;
     bool needed = true, zero = false;
     for (int a = 0; a < AXES; a++) {
@@ -318,6 +330,11 @@ static const char *const shapes[] = {
     "depthwise_conv2d:n1:c20:i9x31:k5:s2:p4:lnhwc",
     "depthwise_conv1d:n1:c7:i50:k31:s3:p15",
     "conv_transpose2d:n1:c4:o6:i5x9:k5:s3x2:p2:d2",
+    "conv2d:n1:c40:o6:i7x9:k3:p1:lnchw16c",
+    "conv2d:n1:c40:o6:i7x9:k3:s2:p3:pmreflect:lnchw8c",
+    "conv2d:n1:c42:o6:g6:i7x9:k3:p1:lnchw16c",
+    "depthwise_conv2d:n1:c100:i9x31:k5:s2:p4:lnchw8c",
+    "depthwise_conv2d:n1:c70:i9x9:k3:lnchw32c",
 };
 
 static struct conv conv_of(const char *shape, cj_conv_desc *desc)

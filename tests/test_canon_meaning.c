@@ -71,12 +71,24 @@ static void set_meaning(const struct conv *conv, struct meaning *meaning)
             }
 }
 
+/* Blocks of channels as the header has them: [n, ceil(c / B), spatial..., B]. */
+static void add_blocks(struct strides *strides, int64_t block, int64_t channels, int64_t step)
+{
+    if (!block)
+        return;
+    strides->block = block;
+    strides->block_step = step;
+    strides->n = (channels + block - 1) / block * step;
+}
+
 /* The descriptor as it stands, without any rule but the header's. */
 static struct conv literal(const cj_conv_desc *d)
 {
     struct conv conv = {.op = d->op, .pad_mode = d->pad_mode};
     int64_t out[3], src = d->input_layout == CJ_NHWC ? d->in_channels : 1,
                     dst = d->output_layout == CJ_NHWC ? d->out_channels : 1;
+    src = d->input_block ? d->input_block : src;
+    dst = d->output_block ? d->output_block : dst;
     oracle_output_size(d, out);
     for (int a = AXES - 1; a >= 0; a--) {
         int i = a - (AXES - d->rank);
@@ -95,16 +107,18 @@ static struct conv literal(const cj_conv_desc *d)
         dst *= conv.axis[a].out;
     }
     if (d->input_layout == CJ_STRIDED && d->output_layout == CJ_STRIDED) {
-        conv.src = (struct strides){d->input_strides[0], d->input_strides[1], {0}};
-        conv.dst = (struct strides){d->output_strides[0], d->output_strides[1], {0}};
+        conv.src = (struct strides){.n = d->input_strides[0], .c = d->input_strides[1]};
+        conv.dst = (struct strides){.n = d->output_strides[0], .c = d->output_strides[1]};
         memcpy(conv.src.axis, d->input_strides + 2, sizeof conv.src.axis);
         memcpy(conv.dst.axis, d->output_strides + 2, sizeof conv.dst.axis);
         return conv;
     }
-    conv.src.c = d->input_layout == CJ_NHWC ? 1 : src;
-    conv.dst.c = d->output_layout == CJ_NHWC ? 1 : dst;
+    conv.src.c = d->input_layout == CJ_NCHW ? src : 1;
+    conv.dst.c = d->output_layout == CJ_NCHW ? dst : 1;
     conv.src.n = d->input_layout == CJ_NHWC ? src : src * d->in_channels;
     conv.dst.n = d->output_layout == CJ_NHWC ? dst : dst * d->out_channels;
+    add_blocks(&conv.src, d->input_block, d->in_channels, src);
+    add_blocks(&conv.dst, d->output_block, d->out_channels, dst);
     return conv;
 }
 
@@ -135,11 +149,24 @@ static bool is_small(const struct conv *conv)
     return reach <= MOST_OUTPUTS && taps <= MOST_TAPS;
 }
 
-/* The channels' strides matter where there are several. */
+/* Elements to a channel. */
+static int64_t channel_at(const struct strides *s, int64_t channel)
+{
+    return s->block ? channel / s->block * s->block_step + channel % s->block : channel * s->c;
+}
+
+static bool channels_lie_alike(const struct strides *a, const struct strides *b, int64_t channels)
+{
+    for (int64_t c = 0; c < channels; c++)
+        if (channel_at(a, c) != channel_at(b, c))
+            return false;
+    return a->n == b->n;
+}
+
 static bool channels_agree(const cj_conv_desc *d, const struct conv *a, const struct conv *b)
 {
-    return (d->in_channels == 1 || a->src.c == b->src.c) && (d->out_channels == 1 || a->dst.c == b->dst.c) &&
-           a->src.n == b->src.n && a->dst.n == b->dst.n;
+    return channels_lie_alike(&a->src, &b->src, d->in_channels) &&
+           channels_lie_alike(&a->dst, &b->dst, d->out_channels);
 }
 
 /* Padding behind is as much as is read; none for transposed ones, where `out` says it. */

@@ -79,7 +79,6 @@ ROWS
     refuses 1 '--algorithm' run conv2d --input "$x" --weight "$w" --output "$work/none" --algorithm ''
     refuses 1 'fft' run conv2d --input "$x" --weight "$w" --output "$work/none" --algorithm fft
     refuses 2 'depthwise' run conv2d --input "$x" --weight "$w" --output "$work/none" --algorithm depthwise
-    refuses 2 'nchwc' run conv2d --input "$x" --weight "$w" --output "$work/none" --layout nchwc
     refuses 1 '--verbose|no value' run conv2d --input "$x" --weight "$w" --output "$work/none" --verbose=1
     refuses 1 '--stride|twice' run conv2d --input "$x" --weight "$w" --output "$work/none" --stride 1 --stride 1
     for option in stride dilation padding; do

@@ -95,7 +95,6 @@ wrong_options() {
     refuses 1 '--min-time|-1' bench $shape --min-time -1 --json "$work/none"
     refuses 1 '--threads|0' bench $shape --threads 0 --json "$work/none"
     refuses 1 '--dtype|f16' bench $shape --dtype f16 --json "$work/none"
-    refuses 2 '--layout|nchwc' bench $shape --layout nchwc --json "$work/none"
     refuses 1 '--compare|missing.json' bench $shape --compare "$work/missing.json" --json "$work/none"
     refuses 1 'old.json|results[0].percent_of_peak|-1' bench $shape --compare "$work/old.json" --json "$work/none"
     refuses 3 'memory|n9223372036854775807' bench $shape:n9223372036854775807 --json "$work/none"

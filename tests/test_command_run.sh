@@ -77,6 +77,9 @@ layouts_and_types() {
         computes "$name" "$case:n2:lnhwc:b1:post=residual+relu" --layout nhwc --bias "$work/bias.npy" \
             --residual "$work/residual.npy" --activation relu
         computes "$name" "$case:n2:lnchw" --layout nchw
+        computes "$name" "$case:n2:b1:post=residual+sigmoid" --layout nchwc --bias "$work/bias.npy" \
+            --residual "$work/residual.npy" --activation sigmoid
+        computes_as "$name" "$case:tf64" "$case:tf64" unbatched --layout nchwc
         computes "$name" "$case:n2:tf64" # the input's type decides
         computes "$name" "$case:n2:lnhwc:tf64" --layout nhwc --dtype f64
         computes_as "$name" "$case:n2" "$case:n2:tf64" batched --dtype f64

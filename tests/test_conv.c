@@ -86,7 +86,7 @@ static void no_number_may_be_negative_or_huge(void **state)
         WIDE(output_size[0]),    WIDE(output_size[1]),    WIDE(input_strides[0]),
         WIDE(input_strides[1]),  WIDE(input_strides[2]),  WIDE(input_strides[3]),
         WIDE(output_strides[0]), WIDE(output_strides[1]), WIDE(output_strides[2]),
-        WIDE(output_strides[3]),
+        WIDE(output_strides[3]), WIDE(input_block),       WIDE(output_block),
     };
     static const int64_t wrong[] = {-1, -7, INT64_MIN, HUGE_VALUE, INT64_MAX};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
@@ -138,8 +138,8 @@ static void enumerations_end_where_the_header_ends_them(void **state)
         {NARROW(dtype), CJ_F64},
         {NARROW(auto_pad), CJ_PAD_VALID},
         {NARROW(pad_mode), CJ_PAD_CIRCULAR},
-        {NARROW(input_layout), CJ_STRIDED},
-        {NARROW(output_layout), CJ_STRIDED},
+        {NARROW(input_layout), CJ_NCHWC},
+        {NARROW(output_layout), CJ_NCHWC},
         {NARROW(accuracy), CJ_STRICT},
         {NARROW(isa), CJ_ISA_AVX512},
         {NARROW(post[0].kind), CJ_POST_CLAMP},

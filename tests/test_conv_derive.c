@@ -164,13 +164,17 @@ static void dense_layouts_have_their_strides(void **state)
                          .output_layout = CJ_NHWC};
     struct conv conv; /* the output is 2 x 3 x 5 */
     assert_int_equal(conv_from_desc(&desc, &conv), CJ_OK);
-    assert_memory_equal(&conv.src, &((struct strides){5 * 72, 72, {24, 6, 1}}), sizeof conv.src);
-    assert_memory_equal(&conv.dst, &((struct strides){7 * 30, 1, {7 * 15, 7 * 5, 7}}), sizeof conv.dst);
+    assert_memory_equal(&conv.src, &((struct strides){.n = 5 * 72, .c = 72, .axis = {24, 6, 1}}),
+                        sizeof conv.src);
+    assert_memory_equal(&conv.dst, &((struct strides){.n = 7 * 30, .c = 1, .axis = {7 * 15, 7 * 5, 7}}),
+                        sizeof conv.dst);
     desc.input_layout = CJ_NHWC;
     desc.output_layout = CJ_NCHW;
     assert_int_equal(conv_from_desc(&desc, &conv), CJ_OK);
-    assert_memory_equal(&conv.src, &((struct strides){5 * 72, 1, {5 * 24, 5 * 6, 5}}), sizeof conv.src);
-    assert_memory_equal(&conv.dst, &((struct strides){7 * 30, 30, {15, 5, 1}}), sizeof conv.dst);
+    assert_memory_equal(&conv.src, &((struct strides){.n = 5 * 72, .c = 1, .axis = {5 * 24, 5 * 6, 5}}),
+                        sizeof conv.src);
+    assert_memory_equal(&conv.dst, &((struct strides){.n = 7 * 30, .c = 30, .axis = {15, 5, 1}}),
+                        sizeof conv.dst);
 }
 
 /* 2 images of 2 channels of 2 x 3. */
@@ -238,7 +242,7 @@ static void every_order_of_dimensions_is_taken(void **state)
         memcpy(desc.output_strides, strides, sizeof strides);
         memcpy(desc.input_strides, strides, sizeof strides);
         assert_int_equal(conv_from_desc(&desc, &conv), CJ_OK);
-        struct strides expected = {strides[0], strides[1], {0, strides[2], strides[3]}};
+        struct strides expected = {.n = strides[0], .c = strides[1], .axis = {0, strides[2], strides[3]}};
         assert_memory_equal(&conv.dst, &expected, sizeof expected);
         assert_memory_equal(&conv.src, &expected, sizeof expected);
     }

@@ -310,6 +310,47 @@ static bool pairs_fit_the_registers(const struct sample *sample)
     return true;
 }
 
+/* ---- Blocks of channels in memory ---- */
+
+/* The input channel that a unit begins with. */
+static int64_t first_input_channel(const struct cut *cut, const struct unit *unit)
+{
+    int64_t in_group = cut->plan->conv.ic / cut->plan->conv.groups;
+    bool crosses = grid_lanes_cross_groups(cut->plan);
+    return (crosses ? unit->block[0] * cut->channels.block : unit->group) * in_group;
+}
+
+static bool units_begin_blocks(const struct sample *sample)
+{
+    struct cut cut = cut_of(sample->plan);
+    int64_t units = grid_units(&cut.grid), block = sample->plan->conv.src.block;
+    bool all = true;
+    for (int64_t i = 0; block && i < units; i++) {
+        struct unit unit = take_apart(&cut, i);
+        all = all && first_input_channel(&cut, &unit) % block == 0;
+    }
+    if (grid_units_begin_blocks(sample->plan) != all)
+        return sample_wrong(sample, "its units do%s begin blocks of %lld channels", all ? "" : " not",
+                            (long long)block);
+    return true;
+}
+
+/* Tiles of so many output channels, in each group from its first on. */
+static bool multiples_divide_first_channels(const struct sample *sample)
+{
+    const struct conv *conv = &sample->plan->conv;
+    int64_t groups = conv->op == CJ_SEPARABLE ? 1 : conv->groups, channels = conv->oc / groups;
+    for (int64_t tile = 1; tile <= 64; tile++) {
+        int64_t multiple = grid_channel_multiple(sample->plan, tile);
+        for (int64_t group = 0; group < groups; group++)
+            for (int64_t c = group * channels; c < (group + 1) * channels; c += tile)
+                if (c % multiple)
+                    return sample_wrong(sample, "channel %lld is no multiple of %lld", (long long)c,
+                                        (long long)multiple);
+    }
+    return true;
+}
+
 /* ---- The tests ---- */
 
 static void every_output_is_in_one_unit(void **state)
@@ -349,6 +390,13 @@ static void pairs_of_rows_share_input_and_fit(void **state)
 {
     (void)state;
     assert_int_equal(sample_plans(40, 1000, 40, pairs_fit_the_registers), 0);
+}
+
+static void units_are_known_to_begin_blocks(void **state)
+{
+    (void)state;
+    assert_int_equal(sample_plans(41, 1000, 70, units_begin_blocks), 0);
+    assert_int_equal(sample_plans(42, 1000, 20, multiples_divide_first_channels), 0);
 }
 
 static void even_tiles_differ_by_one_column(void **state)
@@ -414,6 +462,7 @@ int main(void)
         cmocka_unit_test(bands_have_room_for_windows),
         cmocka_unit_test(tiles_of_rows_between_the_edges_are_whole),
         cmocka_unit_test(pairs_of_rows_share_input_and_fit),
+        cmocka_unit_test(units_are_known_to_begin_blocks),
         cmocka_unit_test(even_tiles_differ_by_one_column),
         cmocka_unit_test(facts_about_axes_are_those_of_all_phases),
     };

@@ -193,6 +193,25 @@ static void lanes_hold_the_channels(void **state)
             }
 }
 
+/* A vector of output channels never lies in two blocks. */
+static void lanes_of_channels_fit_a_block(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        for (int64_t channels = 1; channels < 70; channels++) {
+            struct target target = target_preset(isas[i]);
+            struct conv conv = {.dtype = CJ_F32};
+            int64_t lanes = model_lanes(&target, CJ_F32, channels);
+            assert_int_equal(model_channel_lanes(&target, &conv, channels), lanes);
+            for (conv.dst.block = 2; conv.dst.block <= 64; conv.dst.block *= 2) {
+                int64_t expected = lanes;
+                while (conv.dst.block % expected)
+                    expected /= 2;
+                assert_int_equal(model_channel_lanes(&target, &conv, channels), expected);
+            }
+        }
+}
+
 /* Walked once beside arithmetic: no less than either alone, no more than both, and the further away the more.
  */
 static void what_is_walked_hides_in_part(void **state)
@@ -258,6 +277,7 @@ int main(void)
         cmocka_unit_test(rows_of_a_depthwise_kernel_are_unrolled),
         cmocka_unit_test(loads_at_any_element_cost_the_lines_they_touch),
         cmocka_unit_test(lanes_hold_the_channels),
+        cmocka_unit_test(lanes_of_channels_fit_a_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

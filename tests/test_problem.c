@@ -152,13 +152,24 @@ static void everything_gets_the_type_that_is_asked_for(void **state)
         }
 }
 
-static void the_blocked_layout_is_not_supported(void **state)
+/* Blocks of channels are the kernel's: files, and the output, have the shapes of nchw. */
+static void the_blocked_layout_leaves_files_as_they_are(void **state)
 {
     struct folder *folder = *state;
     struct files files;
+    struct problem problem;
+    struct npy plain, blocked;
     start(folder, &files);
-    files.settings.overrides.layout = LAYOUT_BLOCKED;
-    fails("depthwise_conv1d", &files, EXIT_CANNOT, (const char *[2]){"--layout", "nchwc"});
+    assert_int_equal(problem_load(form_by_name("depthwise_conv1d"), &files.settings, &problem), EXIT_DONE);
+    assert_int_equal(problem_output(&problem, &files.settings, &plain), EXIT_DONE);
+    problem_free(&problem);
+    files.settings.overrides.layout = CJ_NCHWC;
+    assert_int_equal(problem_load(form_by_name("depthwise_conv1d"), &files.settings, &problem), EXIT_DONE);
+    assert_int_equal(problem.desc.input_layout, CJ_NCHWC);
+    assert_int_equal(problem_output(&problem, &files.settings, &blocked), EXIT_DONE);
+    assert_int_equal(blocked.rank, plain.rank);
+    assert_memory_equal(blocked.shape, plain.shape, (size_t)plain.rank * sizeof *plain.shape);
+    problem_free(&problem);
 }
 
 /* A row of the table below. */
@@ -172,7 +183,7 @@ int main(void)
         IN_FOLDER(files_that_cannot_be_read_are_named_by_option),
         IN_FOLDER(types_are_not_mixed_unasked),
         IN_FOLDER(everything_gets_the_type_that_is_asked_for),
-        IN_FOLDER(the_blocked_layout_is_not_supported),
+        IN_FOLDER(the_blocked_layout_leaves_files_as_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* label: full */
-/* The real layers that the benchmark measures, at their full size, in both layouts and for each instruction
+/* The real layers that the benchmark measures, at their full size, in each layout and for each instruction
  * set. All outputs must be numbers; the oracle says what those at the ends and a sample of the others must be.
  */
 #include <setjmp.h>
@@ -172,7 +172,7 @@ static bool is_right(const struct problem *p, const struct answers *a, bool tran
 /* How many of the layer's kernels are wrong. */
 static int try_layer(cj_context *context, const cj_conv_desc *desc, int64_t batch)
 {
-    static const cj_layout layouts[] = {CJ_NCHW, CJ_NHWC};
+    static const cj_layout layouts[] = {CJ_NCHW, CJ_NHWC, CJ_NCHWC};
     cj_conv_desc d = *desc;
     struct problem p = problem_new(&d, batch, 11);
     struct answers answers = {0};
@@ -181,7 +181,7 @@ static int try_layer(cj_context *context, const cj_conv_desc *desc, int64_t batc
     cj_machine_info(context, &machine);
     ask(&p, &answers);
     for (d.isa = CJ_ISA_SSE2; d.isa <= machine.isa; d.isa++)
-        for (int i = 0; i < 2; i++) {
+        for (int i = 0; i < 3; i++) {
             d.input_layout = d.output_layout = layouts[i];
             wrong += !check_run(context, &p, &(struct manner){.side = GUARD_BEHIND, .fill = 0xff}) ||
                      !is_right(&p, &answers, is_transformed(context, &d));

@@ -1,5 +1,6 @@
 /* label: full */
-/* Every kind of input layout with every kind of output layout: dense, with gaps, permuted, broadcast. */
+/* Every kind of input layout with every kind of output layout: dense, in blocks of channels, with gaps,
+ * permuted, broadcast. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,7 +39,13 @@ static const struct form broadcast_forms[] = {
     {{C, W, H, D, N}, {0, 0, 0, 0, 0}, 1u << W},
     {{C, W, H, D, N}, {0, 0, 0, 0, 0}, 31},
 };
-enum { DENSE = 8, BROADCAST = 6, INPUTS = 2 + DENSE + BROADCAST, OUTPUTS = 2 + DENSE };
+enum { NAMED = 4, DENSE = 8, BROADCAST = 6, INPUTS = NAMED + DENSE + BROADCAST, OUTPUTS = NAMED + DENSE };
+
+/* Layouts without strides. */
+static const struct {
+    cj_layout layout;
+    int64_t block;
+} named[NAMED] = {{CJ_NCHW, 0}, {CJ_NHWC, 0}, {CJ_NCHWC, 0}, {CJ_NCHWC, 4}};
 
 /* Strides for `layout`, which has its sizes. The form of a gap is: elements, times what lies within. */
 static void set_strides(const struct form *form, const struct layout *layout, int rank, int64_t strides[5])
@@ -59,19 +66,22 @@ static void set_strides(const struct form *form, const struct layout *layout, in
 static void set_input(cj_conv_desc *d, int kind)
 {
     struct layout layout = layout_input(d, 1);
-    d->input_layout = kind < 2 ? (cj_layout)kind : CJ_STRIDED;
-    if (kind < 2)
+    d->input_layout = kind < NAMED ? named[kind].layout : CJ_STRIDED;
+    d->input_block = kind < NAMED ? named[kind].block : 0;
+    if (kind < NAMED)
         return;
-    const struct form *form = kind < 2 + DENSE ? &dense_forms[kind - 2] : &broadcast_forms[kind - 2 - DENSE];
-    set_strides(form, &layout, d->rank, d->input_strides);
+    int form = kind - NAMED;
+    set_strides(form < DENSE ? &dense_forms[form] : &broadcast_forms[form - DENSE], &layout, d->rank,
+                d->input_strides);
 }
 
 static void set_output(cj_conv_desc *d, int kind)
 {
     struct layout layout = layout_output(d, 1);
-    d->output_layout = kind < 2 ? (cj_layout)kind : CJ_STRIDED;
-    if (kind >= 2)
-        set_strides(&dense_forms[kind - 2], &layout, d->rank, d->output_strides);
+    d->output_layout = kind < NAMED ? named[kind].layout : CJ_STRIDED;
+    d->output_block = kind < NAMED ? named[kind].block : 0;
+    if (kind >= NAMED)
+        set_strides(&dense_forms[kind - NAMED], &layout, d->rank, d->output_strides);
 }
 
 /* Longer than a vector along channels or along rows, by turns. */

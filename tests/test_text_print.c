@@ -61,6 +61,12 @@ static void pick_dimensions(cj_conv_desc *d, unsigned *s)
     d->auto_pad = (cj_auto_pad)(1 + random_next(s) % 3);
 }
 
+static void pick_layout(cj_layout *layout, int64_t *block, unsigned *s)
+{
+    *layout = (cj_layout)RANDOM_PICK(s, CJ_NCHW, CJ_NHWC, CJ_NCHWC);
+    *block = *layout == CJ_NCHWC ? RANDOM_PICK(s, 0, 2, 4, 8, 16, 32, 64) : 0;
+}
+
 static cj_conv_desc pick(unsigned *s)
 {
     static const char *const algorithms[] = {"direct", "reference", "depthwise"};
@@ -77,8 +83,8 @@ static cj_conv_desc pick(unsigned *s)
     d.dtype = (cj_dtype)(random_next(s) % 2);
     d.pad_mode =
         random_next(s) % 3 || d.op == CJ_CONV_TRANSPOSE ? CJ_PAD_ZEROS : (cj_pad_mode)(random_next(s) % 4);
-    d.input_layout = (cj_layout)(random_next(s) % 2);
-    d.output_layout = (cj_layout)(random_next(s) % 2);
+    pick_layout(&d.input_layout, &d.input_block, s);
+    pick_layout(&d.output_layout, &d.output_block, s);
     d.bias = (int)(random_next(s) % 2);
     pick_posts(&d, s);
     d.accuracy = (cj_accuracy)(random_next(s) % 2);
@@ -180,6 +186,11 @@ static void descriptors_of_nonsense_are_refused(void **state)
     strided.output_layout = CJ_STRIDED;
     assert_int_equal(cj_desc_print(&strided, 1, text, sizeof text), CJ_INVALID);
     assert_non_null(strstr(cj_last_error(), "STRIDED"));
+    cj_conv_desc blocked = good;
+    blocked.input_layout = CJ_NCHWC;
+    blocked.input_block = 12;
+    assert_int_equal(cj_desc_print(&blocked, 1, text, sizeof text), CJ_INVALID);
+    assert_non_null(strstr(cj_last_error(), "input_block is 12"));
 }
 
 int main(void)

@@ -11,7 +11,8 @@
  *
  * Weights are packed [group][oc stream][tap and ic][oc in stream], taps and channels in the order in which they
  * lie in the input. Those of them that lie side by side there are one loop. A stream holds the channels of a
- * tile, or those of one vector: then a tile reads as many streams as it has vectors. */
+ * tile, or those of one vector: then a tile reads as many streams as it has vectors. Where input channels lie
+ * in blocks, those of a last one that is not full are summed behind the others. */
 #include "../stage.h"
 #include "../tile.h"
 
@@ -22,20 +23,25 @@ struct level {
     int64_t count, x, w;
 };
 
-enum { MOST_LEVELS = 4, FIRST_LEVEL = 2, LAST_AXIS = 6, MOST_STEPS = 8 };
+enum { MOST_LEVELS = 5, FIRST_LEVEL = 2, MOST_STEPS = 8 };
+
+/* Loops one in the other, and where they begin: elements from tap 0 of channel 0. */
+struct reduction {
+    int levels;
+    struct level level[MOST_LEVELS];
+    int64_t first_x, first_w;
+};
 
 struct connected {
     const struct plan *plan;
     const struct unit *unit;
     const struct source *source;
     const struct epilogue *epilogue;
-    em_ptr weights; /* of the unit's group */
-    int64_t block;  /* output channels of a tile */
-    int levels;
-    struct level level[MOST_LEVELS];
-    int64_t first_x, first_w; /* elements from tap 0 to the first tap inside the input */
-    int64_t stream;           /* channels whose weights lie together: a tile's, or a vector's */
-    int64_t stream_weights;   /* elements of weights of such a stream */
+    em_ptr weights;              /* of the unit's group */
+    int64_t block;               /* output channels of a tile */
+    const struct reduction *sum; /* whole blocks of input channels, or the rest of them */
+    int64_t stream;              /* channels whose weights lie together: a tile's, or a vector's */
+    int64_t stream_weights;      /* elements of weights of such a stream */
 };
 
 /* Elements of weights from a step's first vector to vector `v`. */
@@ -48,7 +54,7 @@ static int64_t vector_offset(const struct connected *c, int64_t v)
 static void emit_steps(struct em *em, const struct connected *c, const struct tile *tile, em_ptr x, em_ptr w,
                        int count)
 {
-    int64_t x_step = c->level[c->levels - 1].x;
+    int64_t x_step = c->sum->level[c->sum->levels - 1].x;
     for (int k = 0; k < count; k++) {
         em_vec weights[TILE_MAX] = {0};
         for (int v = 0; v < tile->vecs; v++)
@@ -64,7 +70,7 @@ static void emit_steps(struct em *em, const struct connected *c, const struct ti
 /* The innermost loop. */
 static void emit_run(struct em *em, const struct connected *c, const struct tile *tile, em_ptr x, em_ptr w)
 {
-    const struct level *level = &c->level[c->levels - 1];
+    const struct level *level = &c->sum->level[c->sum->levels - 1];
     /* Every turn begins with the first set, so that step k goes to set k mod sets in each tile. */
     int64_t some = min64(c->plan->unroll * c->plan->tile_rows / tile->rows, MOST_STEPS);
     int unroll = (int)round_up(some, c->plan->sets);
@@ -78,14 +84,80 @@ static void emit_run(struct em *em, const struct connected *c, const struct tile
 static void emit_level(struct em *em, const struct connected *c, const struct tile *tile, int index, em_ptr x,
                        em_ptr w)
 {
-    if (index == c->levels - 1) {
+    if (index == c->sum->levels - 1) {
         emit_run(em, c, tile, x, w);
         return;
     }
-    const struct level *level = &c->level[index];
+    const struct level *level = &c->sum->level[index];
     EM_FOR(em, k, em_i(em, 0), em_i(em, level->count))
     emit_level(em, c, tile, index + 1, em_offset(em, x, em_mulc(em, k.at, level->x)),
                em_offset(em, w, em_mulc(em, k.at, level->w)));
+}
+
+/* A coordinate of the reduction: how many, those that count, elements of input from one to the next. */
+struct extent {
+    int64_t count, begin, end, x;
+};
+
+/* Channels, or those of a block: all but the rest's, or the rest's. */
+static struct extent extent_of_channels(const struct conv *conv, const struct pack_axis *axis, bool rest)
+{
+    int64_t channels = conv->ic / conv->groups, block = conv->src.block;
+    if (axis->step > 1 && rest)
+        return (struct extent){axis->count, axis->count - 1, axis->count, conv->src.block_step};
+    if (axis->step > 1)
+        return (struct extent){axis->count, 0, channels / block, conv->src.block_step};
+    return (struct extent){axis->count, 0, rest ? channels % block : axis->count, conv->src.c};
+}
+
+/* Taps count that lie inside the input. */
+static struct extent extent_of(const struct conv *conv, const struct pack_axis *pack_axis, bool rest)
+{
+    if (pack_axis->coordinate == PACK_IC)
+        return extent_of_channels(conv, pack_axis, rest);
+    int axis = (int)(pack_axis->coordinate - PACK_D);
+    struct phase_axis p = conv_axis_phase(conv, axis, 0);
+    int64_t begin = clamp64(ceil_div(-p.off0, p.off_step), 0, p.taps);
+    int64_t end = clamp64(ceil_div(conv->axis[axis].in - p.off0, p.off_step), begin, p.taps);
+    return (struct extent){p.taps, begin, end, p.off_step * conv->src.axis[axis]};
+}
+
+/* The loops of the reduction, from the order of the packed weights: what goes on where the loop inside it ends
+ * is one loop with that. A coordinate of which nothing counts, its taps all lying in the padding, stays a loop
+ * without turns. */
+static struct reduction reduction_of(const struct connected *c, bool rest)
+{
+    const struct pack *pack = &c->plan->pack;
+    struct reduction sum = {0};
+    int64_t elements = c->stream_weights;
+    for (int i = FIRST_LEVEL; i < pack->axes - 1; i++) {
+        struct extent e = extent_of(&c->plan->conv, &pack->axis[i], rest);
+        struct level *outer = sum.levels ? &sum.level[sum.levels - 1] : NULL;
+        elements /= max64(e.count, 1);
+        sum.first_x += e.begin * e.x;
+        sum.first_w += e.begin * elements;
+        if (e.count == 1 && e.end > e.begin)
+            continue;
+        if (outer && e.end - e.begin == e.count && outer->x == e.count * e.x)
+            *outer = (struct level){outer->count * e.count, e.x, elements};
+        else
+            sum.level[sum.levels++] = (struct level){e.end - e.begin, e.x, elements};
+    }
+    if (!sum.levels)
+        sum.level[sum.levels++] = (struct level){1, 0, c->stream};
+    return sum;
+}
+
+static void emit_sum(struct em *em, const struct connected *c, const struct tile *tile, em_ptr x, em_ptr w)
+{
+    const struct conv *conv = &c->plan->conv;
+    bool has_rest = conv->src.block && conv->ic / conv->groups % conv->src.block;
+    for (int rest = 0; rest <= has_rest; rest++) {
+        struct reduction sum = reduction_of(c, rest);
+        struct connected part = *c;
+        part.sum = &sum;
+        emit_level(em, &part, tile, 0, em_at(em, x, sum.first_x), em_at(em, w, sum.first_w));
+    }
 }
 
 /* The first `channels` of the tile's block, which begins at `channel` of the output, go out. */
@@ -98,11 +170,11 @@ static void emit_channels(struct em *em, const struct connected *c, const struct
     for (int i = 0; i < tile->rows * vecs; i++)
         sums[i] = tile_sum(em, tile, i / vecs, i % vecs);
     struct tile finished = tile_of(em, tile->rows, vecs, sums);
-    em_int pixel = em_add(em, em_mulc(em, image, conv->dst.n), em_mulc(em, channel, conv->dst.c));
-    struct output_tile out = {.offset = pixel,
+    struct output_tile out = {.pixel = em_mulc(em, image, conv->dst.n),
                               .row_step = conv->dst.n,
                               .lane_step = conv->dst.c,
                               .channel = channel,
+                              .multiple = grid_channel_multiple(c->plan, c->block),
                               .lane_channel = 1,
                               .lanes_of_last = (int)(channels - (vecs - 1) * c->plan->lanes)};
     epilogue_tile(em, c->epilogue, &finished, &out);
@@ -131,7 +203,7 @@ static void emit_tile(struct em *em, const struct connected *c, em_int number, e
     struct tile tile = tile_open_sets(em, rows, vecs, (int)plan->sets);
     em_ptr x = em_offset(em, c->source->base, em_mulc(em, first, plan->conv.src.n));
     em_ptr w = em_offset(em, c->weights, em_mulc(em, number, c->block / c->stream * c->stream_weights));
-    emit_level(em, c, &tile, 0, em_at(em, x, c->first_x), em_at(em, w, c->first_w));
+    emit_sum(em, c, &tile, x, w);
     emit_outputs(em, c, &tile, number, em_add(em, c->unit->image, first));
 }
 
@@ -153,45 +225,6 @@ static void emit_block(struct em *em, const struct connected *c, em_int number)
     }
 }
 
-/* A coordinate of the reduction: how many, those inside the input, elements of input from one to the next. */
-struct extent {
-    int64_t count, begin, end, x;
-};
-
-static struct extent extent_of(const struct conv *conv, int64_t coordinate)
-{
-    if (coordinate == PACK_IC)
-        return (struct extent){conv->ic / conv->groups, 0, conv->ic / conv->groups, conv->src.c};
-    int axis = (int)(coordinate - PACK_D);
-    struct phase_axis p = conv_axis_phase(conv, axis, 0);
-    int64_t begin = clamp64(ceil_div(-p.off0, p.off_step), 0, p.taps);
-    int64_t end = clamp64(ceil_div(conv->axis[axis].in - p.off0, p.off_step), begin, p.taps);
-    return (struct extent){p.taps, begin, end, p.off_step * conv->src.axis[axis]};
-}
-
-/* The loops of the reduction, from the order of the packed weights: what goes on where the loop inside it ends
- * is one loop with that. */
-static void find_levels(struct connected *c)
-{
-    const struct pack *pack = &c->plan->pack;
-    int64_t elements = c->stream_weights;
-    for (int i = FIRST_LEVEL; i < FIRST_LEVEL + MOST_LEVELS; i++) {
-        struct extent e = extent_of(&c->plan->conv, pack->axis[i].coordinate);
-        struct level *outer = c->levels ? &c->level[c->levels - 1] : NULL;
-        elements /= max64(e.count, 1);
-        c->first_x += e.begin * e.x;
-        c->first_w += e.begin * elements;
-        if (e.count == 1)
-            continue;
-        if (outer && e.end - e.begin == e.count && outer->x == e.count * e.x)
-            *outer = (struct level){outer->count * e.count, e.x, elements};
-        else
-            c->level[c->levels++] = (struct level){e.end - e.begin, e.x, elements};
-    }
-    if (!c->levels)
-        c->level[c->levels++] = (struct level){1, 0, c->stream};
-}
-
 static void connected_unit(struct em *em, const struct stage *stage)
 {
     const struct plan *plan = stage->plan;
@@ -200,12 +233,11 @@ static void connected_unit(struct em *em, const struct stage *stage)
                                   .source = stage->source,
                                   .epilogue = stage->epilogue,
                                   .block = plan->tile_vecs * plan->lanes,
-                                  .stream = plan->pack.axis[LAST_AXIS].count,
-                                  .stream_weights = plan->pack.axis[LAST_AXIS].count};
-    for (int i = FIRST_LEVEL; i < FIRST_LEVEL + MOST_LEVELS; i++)
-        connected.stream_weights *= extent_of(&plan->conv, plan->pack.axis[i].coordinate).count;
+                                  .stream = plan->pack.axis[plan->pack.axes - 1].count};
+    connected.stream_weights = connected.stream;
+    for (int i = FIRST_LEVEL; i < plan->pack.axes - 1; i++)
+        connected.stream_weights *= extent_of(&plan->conv, &plan->pack.axis[i], false).count;
     connected.weights = em_offset(em, stage->weights, unit_weights(em, stage->unit));
-    find_levels(&connected);
     EM_FOR(em, number, stage->unit->block0, stage->unit->block1)
     emit_block(em, &connected, number.at);
 }

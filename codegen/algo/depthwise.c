@@ -59,7 +59,7 @@ struct depthwise {
 /* Lanes behind the last channel are not the tensor's where the input is read in place. */
 static em_vec load_pixel(struct em *em, const struct depthwise *d, const struct block *block, em_ptr x, int v)
 {
-    em_ptr from = em_at(em, x, v * d->plan->lanes * d->source->channel);
+    em_ptr from = em_offset(em, x, source_channel(em, d->source, em_i(em, v * d->plan->lanes)));
     if (block->inside && !d->plan->band)
         return em_load_masked(em, from, block->inside[v]);
     int lanes = v == block->vecs - 1 && !d->plan->band ? block->lanes_of_last : (int)d->plan->lanes;
@@ -188,10 +188,11 @@ static void emit_outputs(struct em *em, const struct depthwise *d, const struct 
     const struct conv *conv = &d->plan->conv;
     struct phase phase = conv_phase(conv, 0);
     em_int channel = em_add(em, em_mulc(em, block->channel, d->multiplier), j);
-    struct output_tile out = {.offset = em_add(em, pixel, em_mulc(em, channel, conv->dst.c)),
+    struct output_tile out = {.pixel = pixel,
                               .row_step = phase.axis[AXIS_W].out_step * conv->dst.axis[AXIS_W],
                               .lane_step = conv->dst.c * d->multiplier,
                               .channel = channel,
+                              .multiple = d->multiplier == 1 ? d->block : 1,
                               .lane_channel = d->multiplier,
                               .lanes_of_last = block->lanes_of_last,
                               .inside = block->inside};
@@ -206,7 +207,7 @@ static void emit_tile(struct em *em, const struct depthwise *d, const struct til
     em_int right = em_sub(em, place->col, unit_tile_col(em, unit, unit->tile0));
     em_int at = em_add(em, down, em_mulc(em, right, d->source->out[AXIS_W]));
     em_int channels = em_sub(em, block->channel, em_mulc(em, unit->block0, d->block));
-    at = em_add(em, at, em_mulc(em, channels, d->source->channel));
+    at = em_add(em, at, source_channel(em, d->source, channels));
     em_ptr x = em_offset(em, d->source->base, at);
     EM_FOR(em, j, em_i(em, 0), em_i(em, d->multiplier))
     {

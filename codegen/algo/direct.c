@@ -5,7 +5,10 @@
  * One step of the reduction loads tile_vecs vectors of weights, broadcasts tile_rows scalars of input and
  * multiplies each with each. Weights are packed [phase][group][oc block][td][th][tw][ic][oc in block], so the
  * innermost loop reads them straight through. Where taps along W and channels are one stretch of input,
- * they are one loop: it matters for inputs of a few channels. */
+ * they are one loop: it matters for inputs of a few channels.
+ *
+ * Where channels lie in blocks and are read in place, the sum goes block by block, each with all its taps: the
+ * rows of a block are neighbours in memory, and its taps along W one stretch. Weights are in that order. */
 #include "../product.h"
 #include "../stage.h"
 
@@ -24,13 +27,15 @@ struct direct {
     const struct source *source;
     const struct epilogue *epilogue;
     em_ptr weights;
-    int64_t channels; /* input channels of a group */
+    int64_t channels; /* input channels of a group that lie together, for which weights are packed */
+    int64_t used;     /* so many of them exist */
     struct product product;
 };
 
 static bool cols_and_channels_are_one_run(const struct direct *d)
 {
-    return d->source->split == 1 && d->source->tap[AXIS_W] == d->channels * d->source->channel;
+    return d->source->split == 1 && d->used == d->channels &&
+           d->source->tap[AXIS_W] == d->channels * d->source->channel;
 }
 
 /* The taps of one row of the kernel. */
@@ -46,14 +51,13 @@ static void emit_kernel_row(struct em *em, const struct direct *d, const struct 
     }
     EM_FOR(em, tap, cols.begin, cols.end)
     product_run(em, &d->product, tile, em_offset(em, x, source_col_tap(em, d->source, tap.at)),
-                em_offset(em, w, em_mulc(em, tap.at, d->channels * d->product.block)), em_i(em, d->channels));
+                em_offset(em, w, em_mulc(em, tap.at, d->channels * d->product.block)), em_i(em, d->used));
 }
 
-/* The whole sum for the tile whose first pixel, tap 0, is at x. */
-static void emit_sum(struct em *em, const struct direct *d, const struct tile *tile, em_ptr x, em_int weights,
-                     struct tap_range taps[AXES])
+/* The sum over the channels that lie together. */
+static void emit_taps(struct em *em, const struct direct *d, const struct tile *tile, em_ptr x, em_ptr base,
+                      struct tap_range taps[AXES])
 {
-    em_ptr base = em_offset(em, d->weights, weights);
     EM_FOR(em, td, taps[AXIS_D].begin, taps[AXIS_D].end)
     EM_FOR(em, th, taps[AXIS_H].begin, taps[AXIS_H].end)
     {
@@ -66,15 +70,41 @@ static void emit_sum(struct em *em, const struct direct *d, const struct tile *t
     }
 }
 
+static em_int all_taps(struct em *em, const struct unit *unit)
+{
+    em_int plane = em_mul(em, unit->axis[AXIS_H].taps, unit->axis[AXIS_W].taps);
+    return em_mul(em, unit->axis[AXIS_D].taps, plane);
+}
+
+/* The whole sum for the tile whose first pixel, tap 0, is at x. */
+static void emit_sum(struct em *em, const struct direct *d, const struct tile *tile, em_ptr x, em_int weights,
+                     struct tap_range taps[AXES])
+{
+    const struct conv *conv = &d->plan->conv;
+    int64_t channels = conv->ic / conv->groups, whole = channels / d->channels, rest = channels % d->channels;
+    em_ptr w = em_offset(em, d->weights, weights);
+    em_int size = em_mulc(em, all_taps(em, d->unit), d->channels * d->product.block);
+    EM_FOR(em, b, em_i(em, 0), em_i(em, whole))
+    emit_taps(em, d, tile, em_offset(em, x, source_channel(em, d->source, em_mulc(em, b.at, d->channels))),
+              em_offset(em, w, em_mul(em, b.at, size)), taps);
+    struct direct last = *d;
+    last.used = rest;
+    if (rest)
+        emit_taps(em, &last, tile,
+                  em_offset(em, x, source_channel(em, d->source, em_i(em, whole * d->channels))),
+                  em_offset(em, w, em_mulc(em, size, whole)), taps);
+}
+
 static void emit_outputs(struct em *em, const struct direct *d, const struct tile *tile,
                          const struct block *block, em_int pixel)
 {
     const struct conv *conv = &d->plan->conv;
     struct phase phase = conv_phase(conv, 0);
-    struct output_tile out = {.offset = em_add(em, pixel, em_mulc(em, block->channel, conv->dst.c)),
+    struct output_tile out = {.pixel = pixel,
                               .row_step = phase.axis[AXIS_W].out_step * conv->dst.axis[AXIS_W],
                               .lane_step = conv->dst.c,
                               .channel = block->channel,
+                              .multiple = grid_channel_multiple(d->plan, d->product.block),
                               .lane_channel = 1,
                               .lanes_of_last = block->lanes_of_last};
     epilogue_tile(em, d->epilogue, tile, &out);
@@ -108,9 +138,8 @@ static void emit_block(struct em *em, const struct direct *d, struct block block
 {
     const struct unit *unit = d->unit;
     const struct conv *conv = &d->plan->conv;
-    em_int taps =
-        em_mul(em, em_mul(em, unit->axis[AXIS_D].taps, unit->axis[AXIS_H].taps), unit->axis[AXIS_W].taps);
-    em_int size = em_mulc(em, taps, d->channels * d->product.block);
+    int64_t inputs = round_up(conv->ic / conv->groups, d->channels);
+    em_int size = em_mulc(em, all_taps(em, unit), inputs * d->product.block);
     block.weights = em_add(em, unit_weights(em, unit), em_mul(em, number, size));
     block.channel =
         em_add(em, em_mulc(em, unit->group, conv->oc / conv->groups), em_mulc(em, number, d->product.block));
@@ -145,7 +174,8 @@ void direct_unit(struct em *em, const struct stage *stage)
                             .source = stage->source,
                             .epilogue = stage->epilogue,
                             .weights = stage->weights,
-                            .channels = plan->conv.ic / plan->conv.groups,
+                            .channels = grid_channels_together(plan),
+                            .used = grid_channels_together(plan),
                             .product = {.plan = plan,
                                         .row_step = stage->source->out[AXIS_W],
                                         .k_step = stage->source->channel,

@@ -8,9 +8,10 @@
  * vector of x serves all channels of the tile and one of w all its pixels. At the end the sums of the tile are
  * summed across their lanes together (em_sum_lanes), so that the outputs leave as vectors, too.
  *
- * Weights are packed [phase][group][oc block][td][th][tw][ic / lanes][oc in block][ic in vector], the last
- * vector of a tap filled up with zeros. Where vectors fill the taps of a row without a rest, and these lie side
- * by side in the input, a row of the kernel is one loop. */
+ * Weights are packed [phase][group][oc block][ic block][td][th][tw][ic / lanes][oc in block][ic in vector], the
+ * last vector of a tap filled up with zeros; a block is what lies together in the input, all channels or a
+ * block of its layout. Where vectors fill the taps of a row without a rest, and these lie side by side in the
+ * input, a row of the kernel is one loop. */
 #include "../stage.h"
 #include "../tile.h"
 
@@ -31,8 +32,8 @@ struct dot {
     const struct source *source;
     const struct epilogue *epilogue;
     em_ptr weights;
-    int64_t channels; /* input channels of a group */
-    int64_t steps;    /* vectors that hold them */
+    int64_t channels; /* input channels of a group that lie together and exist */
+    int64_t steps;    /* vectors that hold all that lie together */
     int64_t step;     /* elements of weights for one of these */
     int64_t edge;     /* first column of a tile some of whose taps lie in the padding; -1: none do */
 };
@@ -182,11 +183,10 @@ static void emit_kernel_row(struct em *em, const struct dot *d, const struct til
         emit_taps_in_turn(em, d, tile, x, w, cols);
 }
 
-/* The whole sum for the tile whose first pixel, tap 0, is at x. */
-static void emit_sum(struct em *em, const struct dot *d, const struct tile *tile, em_ptr x, em_int weights,
-                     struct tap_range taps[AXES])
+/* The sum over the channels that lie together. */
+static void emit_channels(struct em *em, const struct dot *d, const struct tile *tile, em_ptr x, em_ptr base,
+                          struct tap_range taps[AXES])
 {
-    em_ptr base = em_offset(em, d->weights, weights);
     em_int row_size = em_mulc(em, d->unit->axis[AXIS_W].taps, d->steps * d->step);
     EM_FOR(em, td, taps[AXIS_D].begin, taps[AXIS_D].end)
     EM_FOR(em, th, taps[AXIS_H].begin, taps[AXIS_H].end)
@@ -197,6 +197,34 @@ static void emit_sum(struct em *em, const struct dot *d, const struct tile *tile
         emit_kernel_row(em, d, tile, em_offset(em, x, at), em_offset(em, base, em_mul(em, row, row_size)),
                         taps[AXIS_W]);
     }
+}
+
+/* Elements of weights for all taps of the channels that lie together. */
+static em_int weights_size(struct em *em, const struct dot *d)
+{
+    em_int plane = em_mul(em, d->unit->axis[AXIS_H].taps, d->unit->axis[AXIS_W].taps);
+    return em_mulc(em, em_mul(em, d->unit->axis[AXIS_D].taps, plane), d->steps * d->step);
+}
+
+/* The whole sum for the tile whose first pixel, tap 0, is at x: block by block, then the rest behind them. */
+static void emit_sum(struct em *em, const struct dot *d, const struct tile *tile, em_ptr x, em_int weights,
+                     struct tap_range taps[AXES])
+{
+    int64_t inputs = d->plan->conv.ic / d->plan->conv.groups, whole = inputs / d->channels;
+    em_ptr base = em_offset(em, d->weights, weights);
+    em_int size = weights_size(em, d);
+    EM_FOR(em, b, em_i(em, 0), em_i(em, whole))
+    {
+        em_int channel = source_channel(em, d->source, em_mulc(em, b.at, d->channels));
+        emit_channels(em, d, tile, em_offset(em, x, channel), em_offset(em, base, em_mul(em, b.at, size)),
+                      taps);
+    }
+    struct dot last = *d;
+    last.channels = inputs % d->channels;
+    em_int channel = source_channel(em, d->source, em_i(em, whole * d->channels));
+    if (last.channels)
+        emit_channels(em, &last, tile, em_offset(em, x, channel), em_offset(em, base, em_mulc(em, size, whole)),
+                      taps);
 }
 
 /* How a tile's sums become vectors of outputs: so many rows of so many lanes, and which sum (pixel by pixel) a
@@ -212,7 +240,7 @@ static struct order order_outputs(const struct dot *d, const struct tile *tile, 
     struct phase phase = conv_phase(&d->plan->conv, 0);
     int64_t pixel_step = phase.axis[AXIS_W].out_step * dst->axis[AXIS_W];
     int pixels = tile->rows, channels = tile->vecs;
-    if (dst->c == 1 && pixel_step == channels && channels <= d->plan->lanes) {
+    if (dst->c == 1 && !dst->block && pixel_step == channels && channels <= d->plan->lanes) {
         out->lane_step = out->lane_channel = 1;
         out->lane_cycle = channels;
         return (struct order){1, pixels * channels, 0, 1};
@@ -243,7 +271,8 @@ static void emit_outputs(struct em *em, const struct dot *d, const struct tile *
         }
         outputs[i] = em_sum_lanes(em, sums, count);
     }
-    out.offset = em_add(em, pixel, em_mulc(em, block->channel, d->plan->conv.dst.c));
+    out.pixel = pixel;
+    out.multiple = grid_channel_multiple(d->plan, d->plan->tile_vecs);
     out.lanes_of_last = order.lanes - (vecs - 1) * lanes;
     struct tile finished = tile_of(em, order.rows, vecs, outputs);
     epilogue_tile(em, d->epilogue, &finished, &out);
@@ -310,9 +339,7 @@ static void emit_block(struct em *em, const struct dot *d, int channels, em_int 
 {
     const struct unit *unit = d->unit;
     const struct conv *conv = &d->plan->conv;
-    em_int taps =
-        em_mul(em, em_mul(em, unit->axis[AXIS_D].taps, unit->axis[AXIS_H].taps), unit->axis[AXIS_W].taps);
-    em_int size = em_mulc(em, taps, d->steps * d->step);
+    em_int size = em_mulc(em, weights_size(em, d), ceil_div(conv->ic / conv->groups, d->channels));
     struct block block = {.channels = channels};
     block.weights = em_add(em, unit_weights(em, unit), em_mul(em, number, size));
     block.channel =
@@ -326,15 +353,15 @@ static void dot_unit(struct em *em, const struct stage *stage)
 {
     const struct plan *plan = stage->plan;
     const struct unit *unit = stage->unit;
-    int64_t channels = plan->conv.oc / plan->conv.groups, inputs = plan->conv.ic / plan->conv.groups;
+    int64_t channels = plan->conv.oc / plan->conv.groups, together = grid_channels_together(plan);
     int64_t whole = channels / plan->tile_vecs, rest = channels % plan->tile_vecs;
     struct dot dot = {.plan = plan,
                       .unit = unit,
                       .source = stage->source,
                       .epilogue = stage->epilogue,
                       .weights = stage->weights,
-                      .channels = inputs,
-                      .steps = ceil_div(inputs, plan->lanes),
+                      .channels = together,
+                      .steps = ceil_div(together, plan->lanes),
                       .step = plan->tile_vecs * plan->lanes,
                       .edge = -1};
     EM_FOR(em, i, unit->block0, em_min(em, unit->block1, em_i(em, whole)))

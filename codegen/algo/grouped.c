@@ -92,10 +92,11 @@ static void emit_outputs(struct em *em, const struct grouped *g, const struct ti
     int64_t block = grid_channels(g->plan).block * g->out;
     em_int channel = em_mulc(em, place->block->number, block);
     em_int pixel = unit_pixel(em, g->unit, place->row, place->col);
-    struct output_tile out = {.offset = em_add(em, pixel, em_mulc(em, channel, conv->dst.c)),
+    struct output_tile out = {.pixel = pixel,
                               .row_step = conv->dst.axis[AXIS_W],
                               .lane_step = conv->dst.c,
                               .channel = channel,
+                              .multiple = block,
                               .lane_channel = 1,
                               .lanes_of_last = (int)(place->block->groups * g->out)};
     epilogue_tile(em, g->epilogue, tile, &out);

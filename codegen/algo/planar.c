@@ -134,10 +134,11 @@ static void emit_outputs(struct em *em, const struct planar *p, const struct til
 {
     const struct conv *conv = &p->plan->conv;
     struct phase phase = conv_phase(conv, 0);
-    struct output_tile out = {.offset = em_add(em, pixel, em_mulc(em, p->channel, conv->dst.c)),
+    struct output_tile out = {.pixel = pixel,
                               .row_step = conv->dst.c,
                               .lane_step = phase.axis[AXIS_W].out_step * conv->dst.axis[AXIS_W],
                               .channel = p->channel,
+                              .multiple = grid_channel_multiple(p->plan, p->plan->tile_rows),
                               .row_channel = 1,
                               .lanes_of_last = columns->lanes_of_last};
     epilogue_tile(em, p->epilogue, tile, &out);

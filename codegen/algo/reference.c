@@ -4,6 +4,7 @@
  *
  * It is what the other algorithms are compared with, and takes what none of them takes. Its lanes are one. */
 #include "../band.h"
+#include "../channels.h"
 #include "../epilogue.h"
 #include "../walk.h"
 
@@ -71,7 +72,7 @@ static void add_channels(struct em *em, const struct reference *r, const void *a
     em_int first = em_mulc(em, r->unit->group, channels);
     EM_FOR(em, ic, em_i(em, 0), em_i(em, channels))
     {
-        em_int channel = em_mulc(em, em_add(em, first, ic.at), conv->src.c);
+        em_int channel = channel_offset(em, &conv->src, em_add(em, first, ic.at));
         em_int weight = em_add(em, em_mulc(em, place->tap, channels), ic.at);
         add_product(em, r->sum, em_offset(em, r->image, em_add(em, place->pixel, channel)),
                     em_offset(em, *(const em_ptr *)arg, weight));
@@ -88,7 +89,7 @@ struct depthwise_tap {
 static void add_depthwise(struct em *em, const struct reference *r, const void *arg, const struct place *place)
 {
     const struct depthwise_tap *d = arg;
-    em_int channel = em_mulc(em, d->channel, r->plan->conv.src.c);
+    em_int channel = channel_offset(em, &r->plan->conv.src, d->channel);
     add_product(em, d->sum, em_offset(em, r->image, em_add(em, place->pixel, channel)),
                 em_offset(em, d->weights, place->tap));
 }
@@ -134,9 +135,10 @@ static void emit_output(struct em *em, struct reference *r, const struct epilogu
     em_int of_group = em_mulc(em, r->unit->group, conv->op == CJ_SEPARABLE ? 0 : conv->oc / conv->groups);
     em_int global = em_add(em, of_group, channel);
     em_int pixel = unit_pixel(em, r->unit, r->output[AXIS_H], r->output[AXIS_W]);
-    struct output_tile out = {.offset = em_add(em, pixel, em_mulc(em, global, conv->dst.c)),
+    struct output_tile out = {.pixel = pixel,
                               .lane_step = 1,
                               .channel = global,
+                              .multiple = 1,
                               .lane_channel = 1,
                               .lanes_of_last = 1};
     epilogue_tile(em, epilogue, &tile, &out);

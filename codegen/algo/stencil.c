@@ -159,7 +159,7 @@ static void emit_outputs(struct em *em, const struct stencil *s, const struct ti
 {
     const struct conv *conv = &s->plan->conv;
     em_int pixel = unit_pixel(em, s->unit, place->row, place->col);
-    struct output_tile out = {.offset = em_add(em, pixel, em_mulc(em, s->channel, conv->dst.c)),
+    struct output_tile out = {.pixel = pixel,
                               .row_step = conv->dst.axis[AXIS_H],
                               .lane_step = conv->dst.axis[AXIS_W],
                               .channel = s->channel,

@@ -80,7 +80,10 @@ typedef enum cj_dtype { CJ_F32 = 0, CJ_F64 } cj_dtype; /* also the type that sum
 typedef enum cj_layout {
     CJ_NCHW = 0, /* [n, c, spatial...], dense */
     CJ_NHWC,     /* [n, spatial..., c], dense */
-    CJ_STRIDED   /* the strides given in the descriptor */
+    CJ_STRIDED,  /* the strides given in the descriptor */
+    CJ_NCHWC     /* [n, ceil(c / B), spatial..., B], dense: channels in blocks of B. Behind the last channel
+                  * the last block is padded: a kernel uses nothing there in the input, whatever it holds, and
+                  * writes zeros there in the output. */
 } cj_layout;
 
 typedef enum cj_pad_mode {
@@ -156,7 +159,9 @@ typedef struct cj_conv_desc {
     int64_t input_strides[5];  /* CJ_STRIDED: elements from one n, c, then spatial index to the next. A zero */
     int64_t output_strides[5]; /* is a broadcast, for the input only. Output strides must nest: each steps over
                                 * all that the smaller ones reach, so that no two outputs overlap. */
-    int bias;                  /* not zero: bias[out_channels] is added */
+    int64_t input_block, output_block; /* CJ_NCHWC: B, a power of two from 2 to 64. Default: elements in a
+                                        * vector of the kernel's instruction set; cj_placement_of says it */
+    int bias;                          /* not zero: bias[out_channels] is added */
     cj_post post[CJ_MAX_POST];
     cj_accuracy accuracy;
     const char *algorithm; /* NULL: the planner's choice; else a name that `convjit explain` lists */
@@ -209,6 +214,19 @@ CJ_API void cj_release(cj_kernel *kernel);
 
 /* The output's spatial size for a descriptor, `rank` numbers. CJ_INVALID as for cj_prepare. Thread-safe. */
 CJ_API cj_status cj_output_size(const cj_conv_desc *desc, int64_t output[3]);
+
+/* Where a tensor of a convolution lies: `batch` images take (batch - 1) * image_step + elements elements. */
+typedef struct cj_placement {
+    int64_t block;      /* CJ_NCHWC: channels in a block, the B that a default of 0 means; else 0 */
+    int64_t elements;   /* of one image, from its first to behind its last, what pads a block included */
+    int64_t image_step; /* elements from one image to the next */
+} cj_placement;
+
+/* The placements of input and output (and residual) for kernels of this context, and for those that are emitted
+ * for another CPU. CJ_INVALID: a pointer is NULL or the descriptor is wrong. CJ_UNSUPPORTED: there is no ISA
+ * for this CPU. Thread-safe. */
+CJ_API cj_status cj_placement_of(const cj_context *context, const cj_conv_desc *desc, cj_placement *input,
+                                 cj_placement *output);
 
 /* Bytes that cj_pack_weights writes. Thread-safe. */
 CJ_API size_t cj_packed_bytes(const cj_kernel *kernel);

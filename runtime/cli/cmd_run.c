@@ -1,4 +1,6 @@
-/* convjit run: tensors in files through one convolution. */
+/* convjit run: tensors in files through one convolution. Files hold activations plain: for a kernel that takes
+ * blocks of channels they are put into blocks, and the output is put back. */
+#include "blocks.h"
 #include "commands.h"
 #include "problem.h"
 #include "stopwatch.h"
@@ -6,10 +8,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* A tensor in the layout of the kernel: the file's own memory, or blocks. */
+struct activation {
+    struct blocks blocks; /* block 0: the file's own memory */
+    void *data;
+};
+
 /* All that a run takes and gives back. */
 struct session {
     struct problem problem;
     struct npy output;
+    struct activation to_kernel[TENSOR_FILES], from_kernel;
     cj_context *context;
     cj_kernel *kernel;
     cj_pool *pool;
@@ -23,6 +32,45 @@ static void *take_memory(size_t bytes)
     return aligned_alloc(64, (bytes / 64 + 1) * 64);
 }
 
+/* Room for the blocks of a tensor as large as `plain`, if the kernel takes blocks. */
+static bool open_activation(const struct session *s, const struct npy *plain, int64_t channels,
+                            const cj_placement *placement, struct activation *activation)
+{
+    int64_t batch = s->problem.batch;
+    activation->data = plain->data;
+    if (!placement->block || !plain->data)
+        return true;
+    activation->blocks = (struct blocks){.images = batch,
+                                         .channels = channels,
+                                         .pixels = batch ? plain->count / batch / channels : 0,
+                                         .block = placement->block,
+                                         .dtype = plain->dtype};
+    activation->data = take_memory((size_t)(placement->image_step * batch) * (plain->dtype == CJ_F64 ? 8 : 4));
+    return activation->data;
+}
+
+static bool open_activations(struct session *s, const cj_placement *input, const cj_placement *output)
+{
+    const struct npy *t = s->problem.tensor;
+    const cj_conv_desc *desc = &s->problem.desc;
+    struct activation *to = s->to_kernel;
+    return open_activation(s, &t[FILE_INPUT], desc->in_channels, input, &to[FILE_INPUT]) &&
+           open_activation(s, &t[FILE_RESIDUAL], desc->out_channels, output, &to[FILE_RESIDUAL]) &&
+           open_activation(s, &s->output, desc->out_channels, output, &s->from_kernel);
+}
+
+static void close_activation(struct activation *activation)
+{
+    if (activation->blocks.block)
+        free(activation->data);
+}
+
+static void fill_activation(const struct npy *plain, const struct activation *activation)
+{
+    if (activation->blocks.block)
+        blocks_fill(&activation->blocks, plain->data, activation->data);
+}
+
 static int prepare(struct session *s, const struct run_settings *settings)
 {
     cj_counters counters;
@@ -34,7 +82,9 @@ static int prepare(struct session *s, const struct run_settings *settings)
         TRY(complain_status(cj_pool_create(settings->threads, &s->pool)));
     s->packed = take_memory(cj_packed_bytes(s->kernel));
     s->scratch = take_memory(cj_scratch_bytes(s->kernel, settings->threads));
-    if (!s->packed || !s->scratch || !npy_allocate(&s->output))
+    cj_placement input, output;
+    TRY(complain_status(cj_placement_of(s->context, &s->problem.desc, &input, &output)));
+    if (!s->packed || !s->scratch || !npy_allocate(&s->output) || !open_activations(s, &input, &output))
         return complain(EXIT_MACHINE, "there is no memory for the output, the packed weights and the scratch");
     return EXIT_DONE;
 }
@@ -42,11 +92,11 @@ static int prepare(struct session *s, const struct run_settings *settings)
 static int run_once(struct session *s, double *seconds)
 {
     const struct npy *t = s->problem.tensor;
-    cj_tensors tensors = {.output = s->output.data,
-                          .input = t[FILE_INPUT].data,
+    cj_tensors tensors = {.output = s->from_kernel.data,
+                          .input = s->to_kernel[FILE_INPUT].data,
                           .packed = s->packed,
                           .bias = t[FILE_BIAS].data,
-                          .residual = t[FILE_RESIDUAL].data,
+                          .residual = s->to_kernel[FILE_RESIDUAL].data,
                           .scale = t[FILE_SCALE].data,
                           .shift = t[FILE_SHIFT].data,
                           .scratch = s->scratch};
@@ -64,8 +114,14 @@ static int compute(struct session *s, const struct run_settings *settings)
     double start = seconds_now();
     TRY(complain_status(cj_pack_weights(s->kernel, t[FILE_WEIGHT].data, t[FILE_POINTWISE].data, s->packed)));
     s->pack = seconds_now() - start;
+    fill_activation(&t[FILE_INPUT], &s->to_kernel[FILE_INPUT]);
+    fill_activation(&t[FILE_RESIDUAL], &s->to_kernel[FILE_RESIDUAL]);
     TRY(run_once(s, &s->first_run));
-    return settings->verbose ? run_once(s, &s->second_run) : EXIT_DONE;
+    if (settings->verbose)
+        TRY(run_once(s, &s->second_run));
+    if (s->from_kernel.blocks.block)
+        blocks_empty(&s->from_kernel.blocks, s->from_kernel.data, s->output.data);
+    return EXIT_DONE;
 }
 
 static void report(const struct session *s)
@@ -123,6 +179,9 @@ static void end_session(struct session *s)
     cj_pool_destroy(s->pool);
     cj_release(s->kernel);
     cj_context_destroy(s->context);
+    close_activation(&s->to_kernel[FILE_INPUT]);
+    close_activation(&s->to_kernel[FILE_RESIDUAL]);
+    close_activation(&s->from_kernel);
     npy_free(&s->output);
     problem_free(&s->problem);
 }

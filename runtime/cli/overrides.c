@@ -1,7 +1,7 @@
 #include "overrides.h"
 
 const struct choice dtype_choices[] = {{"f32", CJ_F32}, {"f64", CJ_F64}, {0}};
-const struct choice layout_choices[] = {{"nchw", CJ_NCHW}, {"nhwc", CJ_NHWC}, {"nchwc", LAYOUT_BLOCKED}, {0}};
+const struct choice layout_choices[] = {{"nchw", CJ_NCHW}, {"nhwc", CJ_NHWC}, {"nchwc", CJ_NCHWC}, {0}};
 const struct choice accuracy_choices[] = {{"fast", CJ_FAST}, {"strict", CJ_STRICT}, {0}};
 const struct choice isa_choices[] = {
     {"host", CJ_ISA_HOST}, {"sse2", CJ_ISA_SSE2}, {"avx2", CJ_ISA_AVX2}, {"avx512", CJ_ISA_AVX512}, {0}};
@@ -14,13 +14,12 @@ const char *choice_word(const struct choice *choices, int value)
     return "unknown";
 }
 
-int overrides_apply(const struct overrides *overrides, cj_conv_desc *desc)
+void overrides_apply(const struct overrides *overrides, cj_conv_desc *desc)
 {
-    if (overrides->layout == LAYOUT_BLOCKED)
-        return complain(EXIT_CANNOT,
-                        "--layout is nchwc; this version has no channel-blocked kernels: take nhwc");
-    if (overrides->layout >= 0)
+    if (overrides->layout >= 0) {
         desc->input_layout = desc->output_layout = (cj_layout)overrides->layout;
+        desc->input_block = desc->output_block = 0;
+    }
     if (overrides->dtype >= 0)
         desc->dtype = (cj_dtype)overrides->dtype;
     if (overrides->accuracy >= 0)
@@ -29,7 +28,6 @@ int overrides_apply(const struct overrides *overrides, cj_conv_desc *desc)
         desc->isa = (cj_isa)overrides->isa;
     if (overrides->algorithm)
         desc->algorithm = overrides->algorithm;
-    return EXIT_DONE;
 }
 
 int shape_read(const char *where, const char *shape, const struct overrides *overrides, cj_conv_desc *desc,
@@ -38,7 +36,7 @@ int shape_read(const char *where, const char *shape, const struct overrides *ove
     int64_t output[3];
     cj_status status = cj_desc_parse(shape, desc, batch);
     if (status == CJ_OK) {
-        TRY(overrides_apply(overrides, desc));
+        overrides_apply(overrides, desc);
         status = cj_output_size(desc, output);
     }
     return status == CJ_OK ? EXIT_DONE

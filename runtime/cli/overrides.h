@@ -15,9 +15,6 @@ struct overrides {
         .dtype = -1, .layout = -1, .accuracy = -1, .isa = -1 \
     }
 
-/* cli.md's channel-blocked layout, which no descriptor can say yet. */
-enum { LAYOUT_BLOCKED = 100 };
-
 extern const struct choice dtype_choices[], layout_choices[], accuracy_choices[], isa_choices[];
 
 /* Rows of an option table, for settings of a type that has the field `overrides`. */
@@ -47,8 +44,8 @@ extern const struct choice dtype_choices[], layout_choices[], accuracy_choices[]
     }
 enum { OVERRIDES = 5 };
 
-/* Put what was given into a descriptor. EXIT_CANNOT for the channel-blocked layout. */
-int overrides_apply(const struct overrides *overrides, cj_conv_desc *desc);
+/* Put what was given into a descriptor. */
+void overrides_apply(const struct overrides *overrides, cj_conv_desc *desc);
 
 /* The word of a value. */
 const char *choice_word(const struct choice *choices, int value);

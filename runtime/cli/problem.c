@@ -87,7 +87,7 @@ static int settle_dtype(struct problem *problem, const struct run_settings *s)
 static int load(struct problem *problem, const struct run_settings *s)
 {
     TRY(check_files(problem->form, s));
-    TRY(overrides_apply(&s->overrides, &problem->desc));
+    overrides_apply(&s->overrides, &problem->desc);
     for (enum tensor_file i = 0; i < TENSOR_FILES; i++) {
         char error[NPY_ERROR_SIZE];
         if (s->path[i])

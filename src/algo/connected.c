@@ -14,24 +14,45 @@ static const char *accepts(const struct conv *conv, const struct target *target)
     for (int a = 0; a < AXES; a++)
         if (conv->axis[a].out != 1)
             return "computes outputs of one pixel";
+    if (!conv_groups_begin_blocks(conv))
+        return "reads blocks of channels from their first one on, here a group begins within one";
     if (conv->pad_mode != CJ_PAD_ZEROS)
         return "leaves out what is padded with zeros, this is padded with other elements";
     return NULL;
 }
 
-/* The coordinates of the reduction, the one outermost in the input first. */
-static void order_reduction(const struct conv *conv, int64_t order[4])
+/* A coordinate of the reduction, and elements of input from one to the next. */
+struct coordinate {
+    struct pack_axis axis;
+    int64_t x;
+};
+
+/* Put one behind those that lie further apart in the input. */
+static void insert(struct coordinate *order, int *count, struct coordinate coordinate)
 {
-    int64_t step[PACK_COORDINATES] = {[PACK_IC] = conv->src.c};
-    for (int a = 0; a < AXES; a++)
-        step[PACK_D + a] = conv_axis_phase(conv, a, 0).off_step * conv->src.axis[a];
+    int at = (*count)++;
+    for (; at > 0 && order[at - 1].x < coordinate.x; at--)
+        order[at] = order[at - 1];
+    order[at] = coordinate;
+}
+
+enum { MOST_COORDINATES = 5 };
+
+/* The coordinates of the reduction, the one outermost in the input first: channels, or blocks of them and those
+ * of a block, and the taps of each axis. */
+static int order_reduction(const struct conv *conv, struct coordinate order[MOST_COORDINATES])
+{
+    int64_t channels = conv->ic / conv->groups, block = conv->src.block;
     int count = 0;
-    for (int64_t c = PACK_IC; c < PACK_COORDINATES; c++) {
-        int at = count++;
-        for (; at > 0 && step[order[at - 1]] < step[c]; at--)
-            order[at] = order[at - 1];
-        order[at] = c;
+    insert(order, &count, (struct coordinate){{PACK_IC, block ? block : channels, 1}, conv->src.c});
+    if (block)
+        insert(order, &count,
+               (struct coordinate){{PACK_IC, ceil_div(channels, block), block}, conv->src.block_step});
+    for (int a = 0; a < AXES; a++) {
+        int64_t x = conv_axis_phase(conv, a, 0).off_step * conv->src.axis[a];
+        insert(order, &count, (struct coordinate){{PACK_D + a, 0, 0}, x});
     }
+    return count;
 }
 
 /* Channels whose weights lie together. From memory, several streams bring a third more than one (measured on
@@ -48,14 +69,14 @@ static int64_t stream_channels(const struct plan *plan, const struct target *tar
 static void set_pack(struct plan *plan, int64_t stream)
 {
     const struct conv *conv = &plan->conv;
-    int64_t block = plan->tile_vecs * plan->lanes, channels = conv->oc / conv->groups, order[4] = {0};
-    order_reduction(conv, order);
-    plan->pack = (struct pack){.axes = 7, .axis = {{PACK_GROUP, conv->groups, 1}}};
+    int64_t block = plan->tile_vecs * plan->lanes, channels = conv->oc / conv->groups;
+    struct coordinate order[MOST_COORDINATES];
+    int count = order_reduction(conv, order);
+    plan->pack = (struct pack){.axes = 3 + count, .axis = {{PACK_GROUP, conv->groups, 1}}};
     plan->pack.axis[1] = (struct pack_axis){PACK_OC, ceil_div(channels, block) * (block / stream), stream};
-    for (int i = 0; i < 4; i++)
-        plan->pack.axis[2 + i] = order[i] == PACK_IC ? (struct pack_axis){PACK_IC, conv->ic / conv->groups, 1}
-                                                     : (struct pack_axis){order[i], 0, 0};
-    plan->pack.axis[6] = (struct pack_axis){PACK_OC, stream, 1};
+    for (int i = 0; i < count; i++)
+        plan->pack.axis[2 + i] = order[i].axis;
+    plan->pack.axis[2 + count] = (struct pack_axis){PACK_OC, stream, 1};
     plan->packed_bytes = pack_bytes(conv, &plan->pack, 0);
 }
 

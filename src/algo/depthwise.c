@@ -23,14 +23,20 @@ static double band_bytes(const struct plan *plan)
  * lines in memory; and times that a band is as high as the rows it repeats. */
 enum { ENOUGH_UNITS = 8, LEAST_CHANNELS = 32, ROWS_PER_OVERLAP = 4 };
 
+/* Channels that units take whole: those of a tile, and blocks of the input's layout. */
+static int64_t channel_step(const struct plan *plan)
+{
+    return max64(plan->tile_vecs * plan->lanes, plan->conv.src.block);
+}
+
 static void halve_channels(struct plan *plan)
 {
-    plan->block_oc = round_up(plan->block_oc / 2, plan->tile_vecs * plan->lanes);
+    plan->block_oc = round_up(plan->block_oc / 2, channel_step(plan));
 }
 
 static bool can_halve_channels(const struct plan *plan)
 {
-    return plan->block_oc > max64(plan->tile_vecs * plan->lanes, LEAST_CHANNELS);
+    return plan->block_oc > max64(channel_step(plan), LEAST_CHANNELS);
 }
 
 static int64_t count_units(const struct plan *plan)
@@ -47,7 +53,7 @@ static void choose_blocks(struct plan *plan, const struct target *target)
     int64_t rows = conv_most_outs(conv, AXIS_H), taps = conv_most_taps(conv, AXIS_H);
     int64_t overlap = max64(taps - 1, 0) * conv_axis_phase(conv, AXIS_H, 0).off_step;
     double budget = (double)target->l2 / 2;
-    plan->block_oc = round_up(conv->groups, plan->tile_vecs * plan->lanes);
+    plan->block_oc = round_up(conv->groups, channel_step(plan));
     int64_t least = plan->band ? max64(ROWS_PER_OVERLAP * overlap, 1) : 1;
     plan->block_rows = clamp64(rows / ENOUGH_UNITS, least, rows);
     if (grid_rows_pair(plan))
@@ -103,7 +109,7 @@ static void candidates(const struct plan *base, const struct target *target, con
     const struct conv *conv = &base->conv;
     int64_t taps = conv_most_taps(conv, AXIS_W), cols = conv_most_outs(conv, AXIS_W);
     struct plan plan = *base;
-    plan.lanes = model_lanes(target, (cj_dtype)conv->dtype, conv->groups);
+    plan.lanes = model_channel_lanes(target, conv, conv->groups);
     plan.unroll = model_depthwise_unroll(target->isa, taps);
     for (plan.tile_vecs = 1; plan.tile_vecs <= MOST_VECS; plan.tile_vecs++) {
         plan.tile_rows = model_depthwise_rows(target->isa, plan.tile_vecs, cols);

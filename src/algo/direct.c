@@ -17,10 +17,11 @@ static const char *accepts(const struct conv *conv, const struct target *target)
     return NULL;
 }
 
-/* The input can be read where it lies if no tap falls outside along W, and outside only in zeros elsewhere. */
+/* The input can be read where it lies if no tap falls outside along W, and outside only in zeros elsewhere, and
+ * if the channels of every group begin a block. */
 static bool can_read_in_place(const struct conv *conv)
 {
-    return conv->pad_mode == CJ_PAD_ZEROS && !conv_axis_padded(conv, AXIS_W);
+    return conv->pad_mode == CJ_PAD_ZEROS && !conv_axis_padded(conv, AXIS_W) && conv_groups_begin_blocks(conv);
 }
 
 static double window_bytes(const struct plan *plan)
@@ -68,13 +69,15 @@ static void set_pack(struct plan *plan)
 {
     const struct conv *conv = &plan->conv;
     int64_t block = plan->tile_vecs * plan->lanes, channels = conv->oc / conv->groups;
-    plan->pack = (struct pack){.axes = 7,
+    int64_t inputs = conv->ic / conv->groups, together = grid_channels_together(plan);
+    plan->pack = (struct pack){.axes = 8,
                                .axis = {{PACK_GROUP, conv->groups, 1},
                                         {PACK_OC, ceil_div(channels, block), block},
+                                        {PACK_IC, ceil_div(inputs, together), together},
                                         {PACK_D, 0, 0},
                                         {PACK_H, 0, 0},
                                         {PACK_W, 0, 0},
-                                        {PACK_IC, conv->ic / conv->groups, 1},
+                                        {PACK_IC, together, 1},
                                         {PACK_OC, block, 1}}};
     plan->packed_bytes = pack_bytes(conv, &plan->pack, 0);
 }
@@ -125,7 +128,7 @@ static void candidates(const struct plan *base, const struct target *target, con
     const struct conv *conv = &base->conv;
     int64_t channels = conv->oc / conv->groups;
     struct plan plan = *base;
-    plan.lanes = model_lanes(target, (cj_dtype)conv->dtype, channels);
+    plan.lanes = model_channel_lanes(target, conv, channels);
     add_lanes(&plan, target, sink);
     if (!model_halves(&plan, target, channels))
         return;

@@ -49,17 +49,18 @@ static void choose_blocks(struct plan *plan, const struct target *target)
 static void finish(struct plan *plan, const struct target *target)
 {
     const struct conv *conv = &plan->conv;
-    int64_t vecs = plan->tile_vecs, lanes = plan->lanes;
+    int64_t vecs = plan->tile_vecs, lanes = plan->lanes, together = grid_channels_together(plan);
     choose_blocks(plan, target);
     if (plan->band)
         plan->scratch_bytes = round_up((int64_t)band_bytes(plan), 64);
-    plan->pack = (struct pack){.axes = 8,
+    plan->pack = (struct pack){.axes = 9,
                                .axis = {{PACK_GROUP, conv->groups, 1},
                                         {PACK_OC, ceil_div(conv->oc / conv->groups, vecs), vecs},
+                                        {PACK_IC, ceil_div(conv->ic / conv->groups, together), together},
                                         {PACK_D, 0, 0},
                                         {PACK_H, 0, 0},
                                         {PACK_W, 0, 0},
-                                        {PACK_IC, ceil_div(conv->ic / conv->groups, lanes), lanes},
+                                        {PACK_IC, ceil_div(together, lanes), lanes},
                                         {PACK_OC, vecs, 1},
                                         {PACK_IC, lanes, 1}}};
     plan->packed_bytes = pack_bytes(conv, &plan->pack, 0);
@@ -212,12 +213,14 @@ static double fetch_cycles(const struct plan *plan, const struct target *target,
            model_fetch(target, weights * vector_bytes(plan), distance);
 }
 
-/* Cycles of all taps of a row of the kernel and all channels, for a tile. */
+/* Cycles of all taps of a row of the kernel and all channels, for a tile: block by block, where these lie in
+ * blocks. */
 static double kernel_row_cycles(const struct plan *plan, const struct target *target, int64_t rows,
                                 int64_t vecs)
 {
     const struct conv *conv = &plan->conv;
-    int64_t channels = conv->ic / conv->groups, steps = ceil_div(channels, plan->lanes);
+    int64_t channels = grid_channels_together(plan), steps = ceil_div(channels, plan->lanes);
+    double blocks = (double)ceil_div(conv->ic / conv->groups, channels);
     int64_t taps = max64(conv_most_taps(conv, AXIS_W), 1), together = plan->shares_taps ? plan->unroll : 1;
     double turns = (double)ceil_div(taps, together), sharing = (double)taps / turns;
     double pixels = distinct_pixels(plan, rows, together), weights = (double)(vecs * together);
@@ -227,7 +230,7 @@ static double kernel_row_cycles(const struct plan *plan, const struct target *ta
     bool one_run =
         channels % plan->lanes == 0 && conv_phase(conv, 0).axis[AXIS_W].off_step * pixel_step(plan) == channels;
     double loops = one_run && !plan->shares_taps ? 0 : 2;
-    return turns * ((double)steps * step + loops);
+    return blocks * turns * ((double)steps * step + loops);
 }
 
 /* Cycles of the sums of one tile across their lanes, and of its outputs. A step of the tree is two shuffles and

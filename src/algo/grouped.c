@@ -93,7 +93,8 @@ static void candidates(const struct plan *base, const struct target *target, con
     const struct conv *conv = &base->conv;
     const struct axis *w = &conv->axis[AXIS_W];
     struct plan plan = *base;
-    bool in_place = conv->pad_mode == CJ_PAD_ZEROS && conv->src.c == 1 && !conv_axis_padded(conv, AXIS_W);
+    bool in_place = conv->pad_mode == CJ_PAD_ZEROS && conv->src.c == 1 && !conv->src.block &&
+                    !conv_axis_padded(conv, AXIS_W);
     plan.lanes = target_lanes(target, (cj_dtype)conv->dtype);
     plan.tile_vecs = 1;
     for (int64_t most = min64(MOST_ROWS, w->out); most >= 1; most--) {

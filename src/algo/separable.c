@@ -51,7 +51,7 @@ static void candidates(const struct plan *base, const struct target *target, con
 {
     const struct conv *conv = &base->conv;
     struct plan plan = *base;
-    plan.lanes = target_lanes(target, (cj_dtype)conv->dtype);
+    plan.lanes = model_channel_lanes(target, conv, target_lanes(target, (cj_dtype)conv->dtype));
     for (plan.tile_vecs = 1; plan.tile_vecs <= 3; plan.tile_vecs++) {
         struct plan whole = plan;
         whole.tile_rows = min64(model_tile_rows(target, plan.tile_vecs), conv_most_outs(conv, AXIS_W));

@@ -39,8 +39,9 @@ static struct choices choices_of(const struct conv *conv, int axis)
 /* Whole vectors of channels lie side by side in the input, and only zeros around it. */
 static bool can_read_in_place(const struct conv *conv, const struct target *target)
 {
-    int64_t lanes = model_lanes(target, (cj_dtype)conv->dtype, conv->oc / conv->groups);
-    return conv->src.c == 1 && conv->ic / conv->groups % lanes == 0 && conv->pad_mode == CJ_PAD_ZEROS;
+    int64_t lanes = model_channel_lanes(target, conv, conv->oc / conv->groups);
+    return strides_side_by_side(&conv->src, 0, lanes) && conv->ic / conv->groups % lanes == 0 &&
+           conv->pad_mode == CJ_PAD_ZEROS && conv_groups_begin_blocks(conv);
 }
 
 /* A dilated convolution's band is the whole image, since neighbours in a tile lie far apart; so are its blocks.
@@ -334,7 +335,7 @@ static void candidates(const struct plan *base, const struct target *target, con
 {
     const struct conv *conv = &base->conv;
     struct plan plan = *base;
-    plan.lanes = model_lanes(target, (cj_dtype)conv->dtype, conv->oc / conv->groups);
+    plan.lanes = model_channel_lanes(target, conv, conv->oc / conv->groups);
     plan.tile_vecs = plan.tile_rows = 1;
     plan.band = !can_read_in_place(conv, target);
     struct sizes sizes = sizes_of(&plan, target);

@@ -4,9 +4,11 @@
 
 #include <convjit/convjit.h>
 
-/* Sizes and strides of [n, c, spatial...]; unused dimensions have size 1. */
+/* Sizes and strides of [n, c, spatial...]; unused dimensions have size 1. With `block` not 0, channel c is
+ * element c % block of block c / block; blocks are block_stride apart and the last one is filled up. */
 struct layout {
     int64_t size[5], stride[5];
+    int64_t block, block_stride;
 };
 
 struct layout layout_input(const cj_conv_desc *desc, int64_t batch);

@@ -167,6 +167,8 @@ static struct guarded lay_out(const struct problem *p, enum operand which, const
         memset(g.data, manner->fill, g.bytes);
         return g;
     }
+    /* What pads a block is not a number, and must not come into any sum. */
+    memset(g.data, 0xff, g.bytes);
     for (int64_t i = 0; i < p->count[which]; i++)
         store(p->desc, g.data, layout_place(&layout, i), p->value[which][i]);
     guard_seal(&g);
@@ -213,13 +215,14 @@ static cj_status call(const struct problem *p, const cj_kernel *kernel, const st
     return cj_run(kernel, p->batch, &tensors, manner->parallel);
 }
 
-/* Whether the elements between those of the output are as they were. */
+/* Whether the elements between those of the output are as they were; zeros, where they pad a block. */
 static bool gaps_are_intact(const struct problem *p, const struct guarded *output, unsigned char byte)
 {
     struct layout layout = layout_of(p, OUTPUT);
     size_t element = element_size(p->desc), extent = (size_t)layout_extent(&layout), wrong = 0;
     if (extent == (size_t)p->count[OUTPUT])
         return true;
+    byte = layout.block ? 0 : byte;
     char *used = calloc(extent, 1);
     for (int64_t i = 0; i < p->count[OUTPUT]; i++)
         used[layout_place(&layout, i)] = 1;
@@ -238,7 +241,7 @@ static const char *verdict(const struct problem *p, const struct manner *manner,
     if (!guard_intact(&m->packed))
         return "something beside the packed weights was written";
     if (!gaps_are_intact(p, &m->operand[OUTPUT], manner->fill))
-        return "a gap between elements of the output was written";
+        return "a gap between elements of the output was written, or is no zero in a block";
     return NULL;
 }
 

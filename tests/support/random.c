@@ -75,14 +75,20 @@ static void pick_channels(cj_conv_desc *d, bool depthwise, int64_t most, unsigne
     }
 }
 
+static void pick_layout(cj_layout *layout, int64_t *block, unsigned *s)
+{
+    *layout = (cj_layout)RANDOM_PICK(s, CJ_NCHW, CJ_NHWC, CJ_NCHWC);
+    *block = *layout == CJ_NCHWC ? RANDOM_PICK(s, 2, 4, 8, 8, 16, 16, 32, 64) : 0;
+}
+
 cj_conv_desc random_desc(cj_op op, bool depthwise, const struct random_sizes *sizes, unsigned *s)
 {
     cj_conv_desc d = {.op = op, .rank = 1 + (int)(random_next(s) % 3)};
     pick_channels(&d, depthwise, sizes->channels, s);
     for (int i = 0; i < d.rank; i++)
         pick_dimension(&d, i, sizes, s);
-    d.input_layout = (cj_layout)(random_next(s) % 2);
-    d.output_layout = (cj_layout)(random_next(s) % 2);
+    pick_layout(&d.input_layout, &d.input_block, s);
+    pick_layout(&d.output_layout, &d.output_block, s);
     d.dtype = random_next(s) % 4 == 0 ? CJ_F64 : CJ_F32;
     if (op != CJ_CONV_TRANSPOSE && random_next(s) % 4 == 0)
         d.pad_mode = (cj_pad_mode)(1 + random_next(s) % 3);
