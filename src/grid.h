@@ -2,11 +2,11 @@
  *
  * A unit is a block of channels of one group, at one depth, some rows, some tiles of columns, of one phase.
  * Units are numbered in a mixed radix, outermost first: phase, group, channel unit, depth, row unit, tile unit;
- * where the channels of a block of pixels share work (winograd, separable_planar), the channel unit comes last instead.
- * Columns are cut into tiles that differ by at most one column (direct, depthwise), so that no tile is too
- * narrow to keep the arithmetic busy, or into equal tiles that reach over the edge (planar, winograd). Phases
- * of a transposed convolution may differ in size; the radix is the largest, and a unit beyond a phase's end is
- * empty. */
+ * where the channels of a block of pixels share work (winograd, separable_planar), the channel unit comes last
+ * instead. Columns are cut into tiles that differ by at most one column (direct, depthwise), so that no tile is
+ * too narrow to keep the arithmetic busy, or into equal tiles that reach over the edge (planar, winograd).
+ * Phases of a transposed convolution may differ in size; the radix is the largest, and a unit beyond a phase's
+ * end is empty. */
 #ifndef CONVJIT_GRID_H
 #define CONVJIT_GRID_H
 

@@ -38,7 +38,7 @@ static struct plane plane_of(const struct pack_filters *p, int64_t number)
     int64_t part_w = number % p->parts[1], part_h = number / p->parts[1] % p->parts[0],
             depth = number / (p->parts[1] * p->parts[0]);
     int64_t d = (axis[AXIS_D].k0 + depth * axis[AXIS_D].k_step) * p->plain.step[PACK_D];
-    struct plane plane;
+    struct plane plane = {0};
     for (int i = 0; i < p->h.taps; i++)
         for (int j = 0; j < p->w.taps; j++) {
             int64_t row = part_h + i * h->in_step, col = part_w + j * w->in_step;
@@ -140,7 +140,7 @@ static void pack_channels(const struct pack_filters *p, const struct plane *plan
 {
     struct lanes half[WINOGRAD_MOST][WINOGRAD_MOST]; /* [point along H][column] */
     for (int j = 0; j < p->w.taps; j++) {
-        struct lanes column[WINOGRAD_MOST];
+        struct lanes column[WINOGRAD_MOST] = {{{0}}};
         for (int i = 0; i < p->h.taps; i++)
             load(p, from, plane->tap[i][j], &column[i]);
         evaluate(&p->h, column, &half[0][j], WINOGRAD_MOST);

@@ -152,7 +152,7 @@ static void emit_sum(struct em *em, const struct connected *c, const struct tile
 {
     const struct conv *conv = &c->plan->conv;
     bool has_rest = conv->src.block && conv->ic / conv->groups % conv->src.block;
-    for (int rest = 0; rest <= has_rest; rest++) {
+    for (int rest = 0; rest < (has_rest ? 2 : 1); rest++) {
         struct reduction sum = reduction_of(c, rest);
         struct connected part = *c;
         part.sum = &sum;
