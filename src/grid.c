@@ -398,9 +398,12 @@ static struct band planar_band(const struct plan *plan, const struct window *win
 
 bool grid_pixels_alias(const struct conv *conv, int64_t elements, int64_t rows)
 {
-    int64_t bytes = elements * dtype_bytes((cj_dtype)conv->dtype);
-    int64_t sets = L1_WAY_BYTES / gcd64(bytes, L1_WAY_BYTES);
-    return bytes % L1_LINE_BYTES == 0 && ceil_div(rows, sets) > L1_WAYS / 2;
+    int64_t bytes = elements * dtype_bytes((cj_dtype)conv->dtype) % L1_WAY_BYTES, sets = 1;
+    if (bytes % L1_LINE_BYTES)
+        return false;
+    while (bytes * sets % L1_WAY_BYTES)
+        sets *= 2;
+    return rows > sets * (L1_WAYS / 2);
 }
 
 /* Elements from one pixel to the next. One line more than the channels need keeps the pixels of a tile from

@@ -105,9 +105,9 @@ struct phase conv_phase(const struct conv *conv, int64_t index)
 {
     struct phase phase;
     for (int a = AXES - 1; a >= 0; a--) {
-        int64_t count = conv_axis_phases(conv, a);
-        phase.axis[a] = conv_axis_phase(conv, a, index % count);
-        index /= count;
+        int64_t count = conv_axis_phases(conv, a), own = count > 1 ? index % count : 0;
+        phase.axis[a] = conv_axis_phase(conv, a, own);
+        index = count > 1 ? index / count : index;
     }
     return phase;
 }

@@ -87,8 +87,9 @@ struct winograd_axis winograd_axis(const struct conv *conv, int axis)
     return (struct winograd_axis){1, taps, step, step};
 }
 
-static int64_t alpha_of(const struct plan *plan, int axis, int64_t outs)
+int64_t winograd_axis_points(const struct plan *plan, int axis)
 {
+    int64_t outs = axis == AXIS_H ? plan->wino_rows : plan->wino_cols;
     return outs == 1 ? 1 : outs + winograd_axis(&plan->conv, axis).taps - 1;
 }
 
@@ -99,7 +100,7 @@ int64_t winograd_planes(const struct conv *conv)
 
 int64_t winograd_points(const struct plan *plan)
 {
-    return alpha_of(plan, AXIS_H, plan->wino_rows) * alpha_of(plan, AXIS_W, plan->wino_cols);
+    return winograd_axis_points(plan, AXIS_H) * winograd_axis_points(plan, AXIS_W);
 }
 
 /* Elements from one point to the next: one line more where the points of a tile, which are written and read

@@ -35,8 +35,10 @@ struct winograd_axis {
 };
 struct winograd_axis winograd_axis(const struct conv *conv, int axis);
 
-/* Planes of transformed input that are summed: (tap along D, part of H, part of W). Points of a tile. */
+/* Planes of transformed input that are summed: (tap along D, part of H, part of W). Points of a tile along H or
+ * W, which is alpha there, and in all. */
 int64_t winograd_planes(const struct conv *conv);
+int64_t winograd_axis_points(const struct plan *plan, int axis);
 int64_t winograd_points(const struct plan *plan);
 
 /* Where a plan's blocks lie in scratch, in elements. V is transformed input, element [point][tile][plane][ic],

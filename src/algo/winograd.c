@@ -118,11 +118,6 @@ static double output_cycles(int64_t alpha, int64_t outs)
     return transform_cycles(2 * pairs + outs * pairs, alpha, outs);
 }
 
-static int64_t alpha_of(int64_t outs, int64_t taps)
-{
-    return outs == 1 ? 1 : outs + taps - 1;
-}
-
 /* Cycles for one vector of channels of one tile. */
 struct tile_cost {
     double input, output;
@@ -131,8 +126,7 @@ struct tile_cost {
 static struct tile_cost tile_cost(const struct plan *plan)
 {
     const struct conv *conv = &plan->conv;
-    int64_t h = alpha_of(plan->wino_rows, winograd_axis(conv, AXIS_H).taps);
-    int64_t w = alpha_of(plan->wino_cols, winograd_axis(conv, AXIS_W).taps);
+    int64_t h = winograd_axis_points(plan, AXIS_H), w = winograd_axis_points(plan, AXIS_W);
     struct tile_cost cost = {(double)h * input_cycles(w),
                              (double)plan->wino_rows * output_cycles(w, plan->wino_cols)};
     if (h > 1) {
