@@ -310,6 +310,11 @@ bool grid_units_begin_blocks(const struct plan *plan)
     return !conv->src.block || grid.channel_units == 1 || channels % conv->src.block == 0;
 }
 
+bool grid_walks_blocks(const struct plan *plan)
+{
+    return plan->algo == ALGO_depthwise && plan->conv.src.block && !plan->band;
+}
+
 /* Every power of two that matters divides 0. */
 enum { ONLY_CHANNEL_0 = 1 << 20 };
 

@@ -28,6 +28,10 @@ int64_t grid_channels_together(const struct plan *plan);
 /* Whether the first input channel of every unit begins one of the blocks that channels lie in. */
 bool grid_units_begin_blocks(const struct plan *plan);
 
+/* Whether a depthwise plan takes the pixels of one block of channels after those of the other, as they lie in
+ * the input that it reads in place. */
+bool grid_walks_blocks(const struct plan *plan);
+
 /* A number that divides the first channel of every tile of `block` output channels of a group. */
 int64_t grid_channel_multiple(const struct plan *plan, int64_t block);
 

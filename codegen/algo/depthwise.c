@@ -3,10 +3,11 @@
  *     y[pixel][c*m + j] = sum over (td, th, tw) of x[pixel*stride + tap][c] * w[j][tap][c]
  *
  * Nothing is reduced across channels, so each product takes a vector of input from memory and the kernel is
- * bound by loads; weights of a tap are loaded once for all pixels of a tile. A tile is computed for all blocks
- * of channels before the next tile, so that memory is walked in order: with the blocks outside, channels that
- * lie 2 KB and more apart from pixel to pixel fall on few sets of L1 and many pages. Output channels of one
- * input channel (the multiplier m) are m sums over the same input. Weights are packed [phase][channel
+ * bound by loads; weights of a tap are loaded once for all pixels of a tile. Memory is walked in order: a tile
+ * is computed for all blocks of channels before the next tile where channels are innermost, since with the
+ * blocks outside, channels that lie 2 KB and more apart from pixel to pixel fall on few sets of L1 and many
+ * pages; but block by block, each with all its pixels, where the layout has it so. Output channels of one input
+ * channel (the multiplier m) are m sums over the same input. Weights are packed [phase][channel
  * block][j][td][th][tw][channel in block].
  *
  * Where two output rows share most of their input, a tile has both: a row of input is then read once for the
@@ -51,9 +52,10 @@ struct depthwise {
     const struct source *source;
     const struct epilogue *epilogue;
     em_ptr packed;
-    int64_t block;      /* channels of a block */
-    int64_t multiplier; /* output channels for each input channel */
-    em_int taps;        /* of the whole kernel */
+    em_int block0, block1; /* blocks of channels that each tile is computed for before the next one */
+    int64_t block;         /* channels of a block */
+    int64_t multiplier;    /* output channels for each input channel */
+    em_int taps;           /* of the whole kernel */
 };
 
 /* Lanes behind the last channel are not the tensor's where the input is read in place. */
@@ -240,7 +242,7 @@ static void emit_masked_blocks(struct em *em, const struct depthwise *d, const s
     struct block block = {.vecs = (int)d->plan->tile_vecs, .lanes_of_last = (int)d->plan->lanes};
     em_mask inside[MOST_VECS];
     assert(block.vecs <= MOST_VECS);
-    EM_FOR(em, i, d->unit->block0, d->unit->block1)
+    EM_FOR(em, i, d->block0, d->block1)
     {
         for (int v = 0; v < block.vecs; v++) {
             em_int channel = em_addc(em, em_mulc(em, i.at, d->block), v * d->plan->lanes);
@@ -262,12 +264,12 @@ static void emit_blocks(struct em *em, const struct depthwise *d, const struct t
     }
     struct block full = {.vecs = (int)d->plan->tile_vecs, .lanes_of_last = (int)lanes};
     if (whole)
-        EM_FOR(em, i, d->unit->block0, em_min(em, d->unit->block1, em_i(em, whole)))
+        EM_FOR(em, i, d->block0, em_min(em, d->block1, em_i(em, whole)))
     emit_block(em, d, place, full, i.at);
     int vecs = (int)ceil_div(rest, lanes);
     struct block last = {.vecs = vecs, .lanes_of_last = (int)(rest - (vecs - 1) * lanes)};
     if (rest)
-        EM_IF(em, em_lt(em, em_i(em, whole), d->unit->block1))
+        EM_IF(em, em_lt(em, em_i(em, whole), d->block1))
     emit_block(em, d, place, last, em_i(em, whole));
 }
 
@@ -355,10 +357,21 @@ void depthwise_unit(struct em *em, const struct stage *stage)
                                   .source = stage->source,
                                   .epilogue = stage->epilogue,
                                   .packed = stage->weights,
+                                  .block0 = stage->unit->block0,
+                                  .block1 = stage->unit->block1,
                                   .block = plan->tile_vecs * plan->lanes,
                                   .multiplier = plan->conv.oc / plan->conv.groups,
                                   .taps = kernel_taps(em, stage->unit)};
-    emit_rows(em, &depthwise);
+    if (!grid_walks_blocks(plan)) {
+        emit_rows(em, &depthwise);
+        return;
+    }
+    EM_FOR(em, i, stage->unit->block0, stage->unit->block1)
+    {
+        depthwise.block0 = i.at;
+        depthwise.block1 = em_addc(em, i.at, 1);
+        emit_rows(em, &depthwise);
+    }
 }
 
 void emit_depthwise(struct em *em, const struct plan *plan)

@@ -36,7 +36,8 @@ static void halve_channels(struct plan *plan)
 
 static bool can_halve_channels(const struct plan *plan)
 {
-    return plan->block_oc > max64(channel_step(plan), LEAST_CHANNELS);
+    return plan->block_oc >
+           (grid_walks_blocks(plan) ? channel_step(plan) : max64(channel_step(plan), LEAST_CHANNELS));
 }
 
 static int64_t count_units(const struct plan *plan)
@@ -56,12 +57,17 @@ static void choose_blocks(struct plan *plan, const struct target *target)
     plan->block_oc = round_up(conv->groups, channel_step(plan));
     int64_t least = plan->band ? max64(ROWS_PER_OVERLAP * overlap, 1) : 1;
     plan->block_rows = clamp64(rows / ENOUGH_UNITS, least, rows);
+    if (grid_walks_blocks(plan))
+        plan->block_rows = rows;
     if (grid_rows_pair(plan))
         plan->block_rows = round_up(plan->block_rows, 2);
     plan->block_cols = round_up(conv_most_outs(conv, AXIS_W), plan->tile_rows);
     while (can_halve_channels(plan) &&
            ((plan->band && band_bytes(plan) > budget) || count_units(plan) < ENOUGH_UNITS))
         halve_channels(plan);
+    if (grid_walks_blocks(plan) && count_units(plan) < ENOUGH_UNITS)
+        plan->block_rows =
+            round_up(ceil_div(rows, ceil_div(ENOUGH_UNITS, count_units(plan))), grid_rows_pair(plan) ? 2 : 1);
     while (plan->band && plan->block_rows > 1 && band_bytes(plan) > budget)
         plan->block_rows = ceil_div(plan->block_rows, 2);
     while (plan->band && plan->block_cols > plan->tile_rows && band_bytes(plan) > budget)
