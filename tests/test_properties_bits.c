@@ -156,6 +156,8 @@ static bool pixels_are_images(cj_context *context, const struct sweep_op *op, un
         d.pad_lo[a] = d.pad_hi[a] = 0;
     }
     d.algorithm = "connected";
+    if (d.input_layout == CJ_NCHWC && d.groups > 1)
+        d.input_layout = CJ_NHWC, d.input_block = 0; /* it declines groups that begin within a block */
     open_trial_of(&t, context, &d, 5, seed);
     try_cuts(&t, context);
     try_threads(&t, context);
