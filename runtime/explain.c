@@ -30,7 +30,7 @@ static void write_all(FILE *out, const cj_context *context, const struct request
         write_verdict(out, &verdict, id);
     }
     plan_print(chosen, line, sizeof line);
-    fprintf(out, "chosen     %s\n", line);
+    fprintf(out, "%-16s %s\n", "chosen", line);
 }
 
 cj_status cj_explain(cj_context *context, const cj_conv_desc *desc, char **text)

@@ -200,6 +200,18 @@ environment() {
     [ ! -e "$work/none" ] || wrong "an output file is left behind"
 }
 
+# Estimates, and times beside them, but for what is hopeless.
+explain_measures() {
+    succeeds explain conv2d:n2:c8:o16:i8:k3:p1 --measure --isa sse2
+    prints '^direct  .* us estimated, [0-9.e+]+ us measured: algorithm=direct isa=sse2' \
+        '^planar  .* us estimated, [0-9.e+]+ us measured: algorithm=planar' '^depthwise .*declines' \
+        '^reference .* us estimated: algorithm=reference' '^chosen  *algorithm='
+    succeeds explain conv2d:n0:c8:o16:i8:k3:p1 --measure
+    prints '^direct  .* us estimated: algorithm=direct'
+    succeeds explain conv2d:c8:o16:i8:k3:p1
+    prints '^direct  .* us estimated: algorithm=direct'
+}
+
 "$checker" make conv2d:n2:c3:o5:i8x9:k3x2 "$work"
 x=$work/input.npy w=$work/weight.npy b=$work/bias.npy
 help_and_versions
@@ -209,5 +221,6 @@ bad_files
 bad_outputs
 a_failure_leaves_the_old_output
 bad_shapes
+explain_measures
 environment
 command_end

@@ -1,48 +1,61 @@
-/* convjit explain: what the planner thinks of a convolution. */
+/* convjit explain: what the planner thinks of a convolution, and whether it is right. */
+#include "../../bench/verdict.h"
 #include "commands.h"
 #include "problem.h"
 
 #include <stdio.h>
 
-static int explain_desc(cj_context *context, const cj_conv_desc *desc, int64_t batch)
+/* The rows of struct run_settings fill its first member. */
+struct explain_settings {
+    struct run_settings tensors;
+    bool measure;
+};
+
+static int explain_desc(cj_context *context, const cj_conv_desc *desc, int64_t batch, bool measure)
 {
     char shape[512], *text;
     cj_status status = cj_explain(context, desc, &text);
     TRY(complain_status(status));
     if (cj_desc_print(desc, batch, shape, sizeof shape) == CJ_OK)
         printf("%s\n", shape);
-    fputs(text, stdout);
+    int outcome = EXIT_DONE;
+    if (measure)
+        outcome = verdict_print(context, desc, batch, text);
+    else
+        fputs(text, stdout);
     cj_free(text);
-    return EXIT_DONE;
+    return outcome;
 }
 
-static int explain_shapes(cj_context *context, const struct overrides *overrides, const struct arguments *rest)
+static int explain_shapes(cj_context *context, const struct explain_settings *settings,
+                          const struct arguments *rest)
 {
     for (int i = 0; i < rest->count; i++) {
         cj_conv_desc desc;
         int64_t batch;
-        TRY(shape_read("", rest->words[i], overrides, &desc, &batch));
+        TRY(shape_read("", rest->words[i], &settings->tensors.overrides, &desc, &batch));
         if (i > 0)
             putchar('\n');
-        TRY(explain_desc(context, &desc, batch));
+        TRY(explain_desc(context, &desc, batch, settings->measure));
     }
     return EXIT_DONE;
 }
 
-static int explain_tensors(cj_context *context, const struct run_settings *settings, const struct form *form)
+static int explain_tensors(cj_context *context, const struct explain_settings *settings,
+                           const struct form *form)
 {
     struct problem problem;
     struct npy output;
-    TRY(problem_load(form, settings, &problem));
-    int status = problem_output(&problem, settings, &output);
+    TRY(problem_load(form, &settings->tensors, &problem));
+    int status = problem_output(&problem, &settings->tensors, &output);
     if (status == EXIT_DONE)
-        status = explain_desc(context, &problem.desc, problem.batch);
+        status = explain_desc(context, &problem.desc, problem.batch, settings->measure);
     problem_free(&problem);
     return status;
 }
 
 /* A SHAPE says all that the options before --dtype say of tensors. */
-static int explain(cj_context *context, const struct run_settings *settings, const struct arguments *rest,
+static int explain(cj_context *context, const struct explain_settings *settings, const struct arguments *rest,
                    const struct option_row *rows)
 {
     const struct form *form = form_by_name(rest->words[0]);
@@ -55,12 +68,12 @@ static int explain(cj_context *context, const struct run_settings *settings, con
             return complain(EXIT_WRONG,
                             "--%s is given; a SHAPE says that itself, only an operator such as conv2d needs it",
                             rows[i].name);
-    return explain_shapes(context, &settings->overrides, rest);
+    return explain_shapes(context, settings, rest);
 }
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    struct run_settings settings = {.overrides = OVERRIDES_NONE};
+    struct explain_settings settings = {.tensors = {.overrides = OVERRIDES_NONE}};
     struct arguments rest;
     cj_context *context;
     TRY(args_read(command, argc, argv, &settings, &rest));
@@ -72,7 +85,12 @@ static int run(const struct command *command, int argc, char **argv)
     return status == EXIT_DONE ? finish_output() : status;
 }
 
-static const struct option_row rows_of_explain[] = {PROBLEM_ROWS, OVERRIDE_ROWS(struct run_settings)};
+static const struct option_row rows_of_explain[] = {
+    PROBLEM_ROWS,
+    OVERRIDE_ROWS(struct run_settings),
+    {"measure", NULL, "behind each estimate, what its plan takes", read_flag,
+     offsetof(struct explain_settings, measure), NULL},
+};
 
 const struct command explain_command = {
     "explain",
