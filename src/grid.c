@@ -272,9 +272,10 @@ bool grid_rows_pair(const struct plan *plan)
 
 bool grid_tiles_fall_outside(const struct plan *plan)
 {
-    const struct axis *axis = &plan->conv.axis[AXIS_W];
-    return max64(axis->pad_lo, axis->pad_hi) >= plan->tile_rows * axis->stride &&
-           plan->conv.op != CJ_CONV_TRANSPOSE;
+    struct phase_axis p = conv_axis_phase(&plan->conv, AXIS_W, 0);
+    int64_t last = (p.outs - 1) * p.in_step + p.off0 + (p.taps - 1) * p.off_step;
+    int64_t outside = max64(-p.off0, last - plan->conv.axis[AXIS_W].in + 1);
+    return conv_axis_phases(&plan->conv, AXIS_W) == 1 && outside >= plan->tile_rows * p.in_step;
 }
 
 struct channel_block grid_channels(const struct plan *plan)

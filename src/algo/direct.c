@@ -106,6 +106,13 @@ static void add_shape(const struct plan *shape, const struct target *target, con
     }
 }
 
+/* Whether most taps along W fall into the padding, as those of a transposed convolution of one pixel do: pixels
+ * by themselves leave all of these out. */
+static bool pixels_have_few_taps(const struct conv *conv)
+{
+    return 2 * conv_mean_taps(conv, AXIS_W) < (double)conv_most_taps(conv, AXIS_W);
+}
+
 static void add_lanes(const struct plan *shape, const struct target *target, const struct candidates *sink)
 {
     const struct conv *conv = &shape->conv;
@@ -119,6 +126,9 @@ static void add_lanes(const struct plan *shape, const struct target *target, con
         add_shape(&plan, target, sink);
         plan.tile_rows = even;
         if (even != most)
+            add_shape(&plan, target, sink);
+        plan.tile_rows = 1;
+        if (most > 1 && pixels_have_few_taps(conv))
             add_shape(&plan, target, sink);
     }
 }
