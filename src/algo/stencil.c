@@ -105,22 +105,28 @@ static int64_t even_size(int64_t rows, int64_t most)
     return ceil_div(rows, ceil_div(rows, most));
 }
 
-/* Rows of a tile: each takes an accumulator and a vector of input that later rows need again. 8 hide the
- * latency of sums and share loads enough for 3 rows of taps; for more of them 10 are 5% faster (Zen 4). Taps
- * further apart than the tile is high share nothing, which leaves registers for more rows. */
+/* Whether vectors are half as wide as the target's, which starts two multiply-adds of them in a cycle. */
+static bool is_half(const struct plan *plan, const struct target *target)
+{
+    return plan->lanes < target_lanes(target, (cj_dtype)plan->conv.dtype) && target->passes > 1;
+}
+
+/* Rows of a tile: each takes an accumulator, beside the weights of a column of taps or, where registers are
+ * few, a vector of input that later rows need again. 8 hide the latency of sums and share loads enough for 3
+ * rows of taps; for more of them 10 are 5% faster, and twice as many where twice as many sums are in flight
+ * (Zen 4). Taps further apart than the tile is high share nothing, so that only more rows save weights. */
 static int64_t most_rows(const struct plan *plan, const struct target *target)
 {
     const struct axis *h = &plan->conv.axis[AXIS_H];
-    int64_t registers = (isa_info(target->isa)->registers - 2) / 2, shared = h->kernel > 4 ? 10 : 8;
-    return min64(registers, h->dilation < shared ? shared : registers) / plan->tile_vecs;
+    int64_t registers = isa_info(target->isa)->registers - 2;
+    int64_t rows = grid_keeps_weights(plan) ? registers - grid_taps_in_turn(&plan->conv) : registers / 2;
+    int64_t shared = (h->kernel > 4 ? 10 : 8) * (is_half(plan, target) ? 2 : 1);
+    return min64(rows, h->dilation < shared ? shared : rows) / plan->tile_vecs;
 }
 
-static void candidates(const struct plan *base, const struct target *target, const struct candidates *sink)
+static void add_lanes(struct plan plan, const struct target *target, const struct candidates *sink)
 {
-    const struct conv *conv = &base->conv;
-    int64_t cols = conv->axis[AXIS_W].out, rows = conv->axis[AXIS_H].out;
-    struct plan plan = *base;
-    plan.lanes = model_lanes(target, (cj_dtype)conv->dtype, cols);
+    int64_t cols = plan.conv.axis[AXIS_W].out, rows = plan.conv.axis[AXIS_H].out;
     for (plan.tile_vecs = 1; plan.tile_vecs <= MOST_VECS; plan.tile_vecs *= 2) {
         int64_t width = plan.tile_vecs * plan.lanes, rest = cols % width;
         int64_t most = most_rows(&plan, target);
@@ -129,6 +135,18 @@ static void candidates(const struct plan *base, const struct target *target, con
         plan.tile_rows = even_size(rows, most);
         add_shape(plan, target, sink);
     }
+}
+
+static void candidates(const struct plan *base, const struct target *target, const struct candidates *sink)
+{
+    const struct conv *conv = &base->conv;
+    struct plan plan = *base;
+    plan.lanes = model_lanes(target, (cj_dtype)conv->dtype, conv->axis[AXIS_W].out);
+    add_lanes(plan, target, sink);
+    if (!model_halves(&plan, target, conv->axis[AXIS_W].out))
+        return;
+    plan.lanes /= 2;
+    add_lanes(plan, target, sink);
 }
 
 /* Vectors of input that a tile loads for `taps` taps of one column. */
@@ -173,16 +191,23 @@ static double computed_part(const struct plan *plan)
 }
 
 /* Cycles of one column of taps in all rows of a tile. Loads and sums are near each other, and a quarter of the
- * lesser shows (measured on Zen 4 for 3 to 7 rows of taps). Loads from L2 take twice the time. */
+ * lesser shows (measured on Zen 4 for 3 to 7 rows of taps), beside a turn's masks. Loads from L2 take twice the
+ * time. */
+/* The masks of a turn read in place, and what it takes to begin another one. */
+#define TURN_CYCLES 1.0
+
 static double pass_cycles(const struct plan *plan, const struct target *target)
 {
     double taps = (double)plan->conv.axis[AXIS_H].kernel, vecs = (double)plan->tile_vecs;
     double loads = count_inputs(plan) * model_unaligned(plan);
     loads *= reread_bytes(plan) > (double)target->l1 ? 2 : 1;
     double sums = model_step(target, (double)plan->tile_rows * taps, vecs, 0);
-    double memory = model_step(target, 0, 0, loads + taps + (plan->band ? 0 : vecs));
+    double memory = model_step(target, 0, 0, loads + taps);
+    int64_t turn = grid_taps_in_turn(&plan->conv), high = plan->conv.axis[AXIS_H].kernel;
+    double turns = (double)(high / turn + high % turn);
     double cycles = sums > memory ? sums + memory / 4 : memory + sums / 4;
-    return cycles * computed_part(plan);
+    return cycles * model_width(plan, target) * computed_part(plan) +
+           TURN_CYCLES * (turns - (double)plan->band);
 }
 
 static double seconds(const struct plan *plan, const struct target *target)
@@ -193,7 +218,7 @@ static double seconds(const struct plan *plan, const struct target *target)
                             ceil_div(conv->axis[AXIS_W].out, plan->tile_vecs * plan->lanes) *
                             conv->axis[AXIS_D].out * conv->oc);
     double vectors = (double)(plan->tile_rows * plan->tile_vecs);
-    double store = model_store(plan, model_move(conv->dst.axis[AXIS_W], 0)) + 1;
+    double store = (model_store(plan, model_move(conv->dst.axis[AXIS_W], 0)) + 1) * model_width(plan, target);
     double cycles = tiles * (passes * pass_cycles(plan, target) + vectors * store + 10);
     enum model_move how = model_move(conv->src.axis[AXIS_W], conv->src.c);
     if (plan->band)
