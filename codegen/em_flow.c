@@ -34,8 +34,7 @@ static bool turns_at_least_once(em_int begin, em_int end)
     return em_known(begin, &low) && em_known(end, &high) && low < high;
 }
 
-/* The same value, of unknown origin. */
-static LLVMValueRef hidden(struct em *em, LLVMTypeRef value_type, LLVMValueRef value)
+LLVMValueRef em_hidden(struct em *em, LLVMTypeRef value_type, LLVMValueRef value)
 {
     LLVMTypeRef type = LLVMFunctionType(value_type, &value_type, 1, 0);
     char constraints[] = "=r,0";
@@ -80,7 +79,7 @@ em_ptr em_walk(struct em_for *loop, em_ptr base, int64_t elements)
 
 static void advance(struct em *em, const struct em_walker *walker, LLVMBasicBlockRef last)
 {
-    LLVMValueRef next = hidden(em, em->pointer, em_at(em, walker->at, walker->elements).v);
+    LLVMValueRef next = em_hidden(em, em->pointer, em_at(em, walker->at, walker->elements).v);
     LLVMAddIncoming(walker->at.v, &next, &last, 1);
 }
 
@@ -90,7 +89,7 @@ void em_for_end(struct em_for *loop)
     if (loop->state == 2) {
         em_int next = em_addc(em, loop->at, loop->step);
         if (!loop->innermost)
-            next.v = hidden(em, em->index, next.v);
+            next.v = em_hidden(em, em->index, next.v);
         LLVMBasicBlockRef last = LLVMGetInsertBlock(em->builder);
         LLVMAddIncoming(loop->at.v, &next.v, &last, 1);
         for (int i = 0; i < loop->walkers; i++)

@@ -42,6 +42,9 @@ LLVMValueRef em_splat_int(struct em *em, LLVMTypeRef vector, int64_t value);
 enum { MOST_STEP_BY_VECTORS = 4 };
 em_vec em_pick(struct em *em, const em_vec from[], int step, int first);
 
+/* The same number or pointer, of an origin that LLVM does not know. */
+LLVMValueRef em_hidden(struct em *em, LLVMTypeRef type, LLVMValueRef value);
+
 /* A slot on the stack that mem2reg turns into a register. */
 LLVMValueRef em_slot(struct em *em, LLVMTypeRef type);
 

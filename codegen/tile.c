@@ -66,6 +66,14 @@ void tile_add(struct em *em, const struct tile *tile, int step, int row, int vec
     em_set(em, sum, em_fma(em, a, b, em_get(em, sum)));
 }
 
+void tile_add_masked(struct em *em, const struct tile *tile, struct tile_at at, em_vec a, em_vec b,
+                     em_mask inside)
+{
+    em_var sum = sum_at(tile, at.step % tile->sets, at.row, at.vec);
+    em_vec before = em_get(em, sum);
+    em_set(em, sum, em_vselect(em, inside, em_fma(em, a, b, before), before));
+}
+
 em_vec tile_sum(struct em *em, const struct tile *tile, int row, int vec)
 {
     em_vec sum = em_get(em, sum_at(tile, 0, row, vec));

@@ -24,6 +24,13 @@ struct tile tile_part(const struct tile *tile, int first, int rows);
 /* sum(row, vec) += a * b, in step number `step`. */
 void tile_add(struct em *em, const struct tile *tile, int step, int row, int vec, em_vec a, em_vec b);
 
+/* The same in the lanes under the mask alone, which costs nothing where the instruction set masks. */
+struct tile_at {
+    int step, row, vec;
+};
+void tile_add_masked(struct em *em, const struct tile *tile, struct tile_at at, em_vec a, em_vec b,
+                     em_mask inside);
+
 /* The same with so many sets, where the size of the tile must not decide the order of the sum. */
 struct tile tile_open_sets(struct em *em, int rows, int vecs, int sets);
 

@@ -65,6 +65,10 @@ bool grid_rows_in_band(const struct plan *plan);
 /* Rows of taps in a turn of a stencil: all, or so many that the fewest are left to go one by one. */
 int64_t grid_taps_in_turn(const struct conv *conv);
 
+/* Whether a stencil takes its input row by row, the weights of a turn in registers; else tap by tap, with the
+ * rows that the next tap needs again in registers: these are fewer where the kernel has many rows. */
+bool grid_keeps_weights(const struct plan *plan);
+
 /* Whether the last tile of a row (stencil) stores its columns under a mask, and all tiles share one code; masks
  * compare columns as 32 bits. */
 bool grid_masks_columns(const struct plan *plan);

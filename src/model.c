@@ -206,11 +206,15 @@ int64_t model_stencil_unroll(const struct plan *plan)
     return unroll;
 }
 
-/* Rows of a tile: each takes an accumulator and a vector of input that later rows need again. 8 hide the
- * latency of sums and share loads enough for 3 rows of taps; for more of them 10 are 5% faster (Zen 4). Taps
- * further apart than the tile is high share nothing, which leaves registers for more rows. */
-int64_t model_stencil_rows(cj_isa isa, const struct axis *h, int64_t vecs)
+/* Each row takes an accumulator, beside the weights of a column of taps or, where registers are few, a vector
+ * of input that later rows need again. 8 hide the latency of sums and share loads enough for 3 rows of taps;
+ * for more of them 10 are 5% faster, and twice as many where twice as many sums are in flight (Zen 4). Taps
+ * further apart than the tile is high share nothing, so that only more rows save weights. */
+int64_t model_stencil_rows(const struct plan *plan, int64_t in_flight)
 {
-    int64_t registers = (isa_info(isa)->registers - 2) / 2, shared = h->kernel > 4 ? 10 : 8;
-    return min64(registers, h->dilation < shared ? shared : registers) / vecs;
+    const struct axis *h = &plan->conv.axis[AXIS_H];
+    int64_t registers = isa_info((cj_isa)plan->isa)->registers - 2;
+    int64_t rows = grid_keeps_weights(plan) ? registers - grid_taps_in_turn(&plan->conv) : registers / 2;
+    int64_t shared = (h->kernel > 4 ? 10 : 8) * in_flight;
+    return min64(rows, h->dilation < shared ? shared : rows) / plan->tile_vecs;
 }

@@ -54,9 +54,10 @@ double model_spill(const struct target *target, double bytes);
 /* A factor for code of so many versions of the micro-kernel: little, to decide between equals. */
 double model_bodies(int64_t bodies);
 
-/* The most rows of a stencil's tile, and the columns of the kernel that it unrolls: a divisor, so that no rest
- * is code of its own. */
-int64_t model_stencil_rows(cj_isa isa, const struct axis *h, int64_t vecs);
+/* The most rows of a stencil's tile of the plan's vectors, `in_flight` times as many of which are in flight as
+ * of the widest; and the columns of the kernel that it unrolls: a divisor, so that no rest is code of its own.
+ */
+int64_t model_stencil_rows(const struct plan *plan, int64_t in_flight);
 int64_t model_stencil_unroll(const struct plan *plan);
 
 /* Into how many work units the `blocks` of channels of each of `units` blocks of pixels go: so many that there

@@ -15,10 +15,10 @@ static int64_t channel_stride(const struct plan *separable)
 }
 
 /* Rows of a stencil's tile: all tiles of a unit are whole, unless the unit is the whole plane. */
-static int64_t rows_of_tile(const struct plan *separable)
+static int64_t rows_of_tile(const struct plan *separable, const struct plan *stage)
 {
     const struct axis *h = &separable->conv.axis[AXIS_H];
-    int64_t rows = separable->block_rows, most = model_stencil_rows((cj_isa)separable->isa, h, 1);
+    int64_t rows = separable->block_rows, most = model_stencil_rows(stage, 1);
     if (rows == h->out)
         return tiles_even(rows, most).size;
     while (rows % most)
@@ -42,7 +42,7 @@ struct plan planar_stage_depthwise(const struct plan *separable)
     while (plan.lanes > 2 && plan.lanes / 2 >= w->out)
         plan.lanes /= 2;
     plan.tile_vecs = 1;
-    plan.tile_rows = rows_of_tile(separable);
+    plan.tile_rows = rows_of_tile(separable, &plan);
     plan.unroll = model_stencil_unroll(&plan);
     plan.block_oc = plan.conv.oc / plan.conv.groups;
     plan.block_rows = round_up(separable->block_rows, plan.tile_rows);

@@ -37,6 +37,8 @@ struct pass {
     em_int tw, th;
     int count;
     em_ptr x, w; /* at tap th, tw */
+    int step;    /* of the turn */
+    em_mask inside[TILE_MAX];
 };
 
 /* Fewer sums of a tile are split to hide their latency; more would take the registers of the input's rows. */
@@ -47,43 +49,105 @@ static struct phase_axis axis_of(const struct stencil *s, int axis)
     return conv_axis_phase(&s->plan->conv, axis, 0);
 }
 
-/* Whether the input under tap `tap` of row `row` is known to lie outside. */
-static bool lies_outside(const struct stencil *s, const struct pass *pass, int row, int tap)
+/* Whether row `line` of the input under the tile is known to lie outside. */
+static bool lies_outside(const struct stencil *s, const struct pass *pass, int64_t line)
 {
     struct phase_axis p = axis_of(s, AXIS_H);
     int64_t first, th;
     if (grid_rows_in_band(s->plan) || !em_known(pass->place->row, &first) || !em_known(pass->th, &th))
         return false;
-    int64_t at = (first + row) * p.in_step + p.off0 + (th + tap) * p.off_step;
+    int64_t at = first * p.in_step + p.off0 + th * p.off_step + line;
     return at < 0 || at >= s->plan->conv.axis[AXIS_H].in;
 }
 
-static em_vec load_input(struct em *em, const struct stencil *s, const struct pass *pass, int64_t at, int vec)
+/* Rows of input that a row's ends reach into, before it and behind it, as vectors overhang and padding does. */
+struct reach {
+    int64_t before, behind;
+};
+
+static struct reach reach_of(const struct stencil *s)
 {
-    int64_t right = vec * s->plan->lanes;
-    em_ptr from = em_at(em, pass->x, at + right);
-    if (!s->masked)
-        return em_load(em, from);
+    const struct conv *conv = &s->plan->conv;
     struct phase_axis p = axis_of(s, AXIS_W);
-    em_int first = em_add(em, pass->place->col, em_mulc(em, pass->tw, p.off_step));
-    em_int in = em_addc(em, first, right + p.off0);
-    return em_load_masked(em, from, em_inside(em, in, s->plan->conv.axis[AXIS_W].in));
+    int64_t width = s->plan->tile_vecs * s->plan->lanes, pitch = conv->src.axis[AXIS_H];
+    int64_t last = round_up(p.outs, width) - 1 + p.off0 + (p.taps - 1) * p.off_step;
+    return (struct reach){ceil_div(max64(-p.off0, 0), pitch),
+                          ceil_div(max64(last - conv->axis[AXIS_W].in + 1, 0), pitch)};
 }
 
-/* The compiler loads once what several rows of the tile ask for. */
-static void emit_pass(struct em *em, const struct stencil *s, const struct tile *tile, const struct pass *pass,
-                      int step)
+/* Whether columns outside may be read all the same: they are another row's, and the first and the last rows,
+ * beside which there is none, are out of reach. */
+static bool may_overhang(const struct stencil *s, const struct pass *pass, int64_t line)
 {
-    for (int tap = 0; tap < pass->count; tap++) {
-        em_vec weight = em_broadcast(em, em_at(em, pass->w, tap));
-        for (int r = 0; r < tile->rows; r++) {
-            if (lies_outside(s, pass, r, tap))
-                continue;
-            int64_t at = r * s->source->out[AXIS_H] + tap * s->source->tap[AXIS_H];
-            for (int v = 0; v < tile->vecs; v++)
-                tile_add(em, tile, step, r, v, weight, load_input(em, s, pass, at, v));
-        }
+    int64_t size = s->plan->tile_rows, in = s->plan->conv.axis[AXIS_H].in, first, last, th;
+    struct edges edges = grid_row_edges(s->plan);
+    struct reach reach = reach_of(s);
+    struct phase_axis p = axis_of(s, AXIS_H);
+    if (!em_known(pass->th, &th))
+        return false;
+    if (em_known(pass->place->row, &first))
+        last = first;
+    else {
+        first = edges.first * size;
+        last = (ceil_div(p.outs, size) - edges.last - 1) * size;
     }
+    int64_t ahead = p.off0 + th * p.off_step + line;
+    return first * p.in_step + ahead >= reach.before && last * p.in_step + ahead < in - reach.behind;
+}
+
+/* Lanes whose column lies inside, for each vector of the tile. */
+static void find_columns(struct em *em, const struct stencil *s, const struct pass *pass, em_mask inside[])
+{
+    struct phase_axis p = axis_of(s, AXIS_W);
+    em_int first = em_add(em, pass->place->col, em_mulc(em, pass->tw, p.off_step));
+    for (int v = 0; v < (int)s->plan->tile_vecs && s->masked; v++) {
+        em_int col = em_addc(em, first, v * s->plan->lanes + p.off0);
+        inside[v] = em_unknown(em, em_inside(em, col, s->plan->conv.axis[AXIS_W].in));
+    }
+}
+
+/* The output row of the tile that has tap `tap` on row `line` of the input under it, or -1. */
+static int row_under(const struct stencil *s, const struct tile *tile, int64_t line, int tap)
+{
+    const struct axis *h = &s->plan->conv.axis[AXIS_H];
+    int64_t ahead = line - tap * h->dilation;
+    bool has = ahead >= 0 && ahead % h->stride == 0 && ahead / h->stride < tile->rows;
+    return has ? (int)(ahead / h->stride) : -1;
+}
+
+/* Row `line` of the input under tap `tap`. The compiler loads once what several taps ask for. */
+static void emit_products(struct em *em, const struct stencil *s, const struct tile *tile,
+                          const struct pass *pass, int64_t line, int tap)
+{
+    int row = row_under(s, tile, line, tap);
+    if (row < 0 || lies_outside(s, pass, line))
+        return;
+    em_ptr from = em_at(em, pass->x, row * s->source->out[AXIS_H] + tap * s->source->tap[AXIS_H]);
+    em_vec weight = em_broadcast(em, em_at(em, pass->w, tap));
+    bool overhangs = s->masked && may_overhang(s, pass, line);
+    for (int v = 0; v < tile->vecs; v++) {
+        em_ptr at = em_at(em, from, v * s->plan->lanes);
+        if (overhangs)
+            tile_add_masked(em, tile, (struct tile_at){pass->step, row, v}, em_load(em, at), weight,
+                            pass->inside[v]);
+        else if (s->masked)
+            tile_add(em, tile, pass->step, row, v, em_load_masked(em, at, pass->inside[v]), weight);
+        else
+            tile_add(em, tile, pass->step, row, v, em_load(em, at), weight);
+    }
+}
+
+/* Row of input by row of input, or tap by tap: see grid_keeps_weights. */
+static void emit_pass(struct em *em, const struct stencil *s, const struct tile *tile, const struct pass *pass)
+{
+    const struct axis *h = &s->plan->conv.axis[AXIS_H];
+    int64_t lines = (tile->rows - 1) * h->stride + (pass->count - 1) * h->dilation + 1;
+    int64_t outer = grid_keeps_weights(s->plan) ? lines : pass->count;
+    for (int64_t i = 0; i < outer; i++)
+        for (int64_t k = 0; k < lines * pass->count / outer; k++) {
+            bool by_line = outer == lines;
+            emit_products(em, s, tile, pass, by_line ? i : k, (int)(by_line ? k : i));
+        }
 }
 
 /* All columns of the kernel, for one range of its rows. */
@@ -97,7 +161,9 @@ static void emit_columns(struct em *em, const struct stencil *s, const struct ti
         pass.tw = em_addc(em, t.at, k);
         pass.x = em_offset(em, at->x, source_col_tap(em, s->source, pass.tw));
         pass.w = em_offset(em, at->w, em_mulc(em, pass.tw, high));
-        emit_pass(em, s, tile, &pass, k);
+        pass.step = k;
+        find_columns(em, s, &pass, pass.inside);
+        emit_pass(em, s, tile, &pass);
     }
 }
 
@@ -191,8 +257,9 @@ static void emit_tile(struct em *em, const struct stencil *s, const struct place
     em_int down = em_mulc(em, em_sub(em, place->row, unit->row0), s->source->out[AXIS_H]);
     em_int right = em_sub(em, place->col, unit_tile_col(em, unit, unit->tile0));
     em_int at = em_add(em, down, em_mulc(em, right, s->source->out[AXIS_W]));
-    int vecs = (int)s->plan->tile_vecs, steps = place->rows * vecs < ENOUGH_SUMS ? (int)s->plan->unroll : 1;
-    struct tile tile = tile_open(em, place->rows, vecs, steps);
+    int vecs = (int)s->plan->tile_vecs;
+    bool splits = place->rows * vecs < ENOUGH_SUMS || grid_keeps_weights(s->plan);
+    struct tile tile = tile_open(em, place->rows, vecs, splits ? (int)s->plan->unroll : 1);
     emit_sum(em, s, &tile, place, em_offset(em, s->source->base, at));
     em_mask inside[TILE_MAX];
     for (int v = 0; v < tile.vecs; v++)

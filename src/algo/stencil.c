@@ -83,20 +83,36 @@ static int64_t even_size(int64_t rows, int64_t most)
     return ceil_div(rows, ceil_div(rows, most));
 }
 
-static void candidates(const struct plan *base, const struct target *target, const struct candidates *sink)
+/* Sums in flight beside those of the target's own vectors: halves of vectors that it takes in two passes start
+ * twice as often. */
+static int64_t sums_in_flight(const struct plan *plan, const struct target *target)
 {
-    const struct conv *conv = &base->conv;
-    int64_t cols = conv->axis[AXIS_W].out, rows = conv->axis[AXIS_H].out;
-    struct plan plan = *base;
-    plan.lanes = model_lanes(target, (cj_dtype)conv->dtype, cols);
+    return plan->lanes < target_lanes(target, (cj_dtype)plan->conv.dtype) && target->passes > 1 ? 2 : 1;
+}
+
+static void add_lanes(struct plan plan, const struct target *target, const struct candidates *sink)
+{
+    int64_t cols = plan.conv.axis[AXIS_W].out, rows = plan.conv.axis[AXIS_H].out;
     for (plan.tile_vecs = 1; plan.tile_vecs <= MOST_VECS; plan.tile_vecs *= 2) {
         int64_t width = plan.tile_vecs * plan.lanes, rest = cols % width;
-        int64_t most = model_stencil_rows(target->isa, &conv->axis[AXIS_H], plan.tile_vecs);
+        int64_t most = model_stencil_rows(&plan, sums_in_flight(&plan, target));
         if (most < 1 || (rest && ceil_div(rest, plan.lanes) < plan.tile_vecs))
             continue;
         plan.tile_rows = even_size(rows, most);
         add_shape(plan, target, sink);
     }
+}
+
+static void candidates(const struct plan *base, const struct target *target, const struct candidates *sink)
+{
+    const struct conv *conv = &base->conv;
+    struct plan plan = *base;
+    plan.lanes = model_lanes(target, (cj_dtype)conv->dtype, conv->axis[AXIS_W].out);
+    add_lanes(plan, target, sink);
+    if (!model_halves(&plan, target, conv->axis[AXIS_W].out))
+        return;
+    plan.lanes /= 2;
+    add_lanes(plan, target, sink);
 }
 
 /* Vectors of input that a tile loads for `taps` taps of one column. */
@@ -140,17 +156,24 @@ static double computed_part(const struct plan *plan)
     return (double)inside / (double)(h->out * h->kernel);
 }
 
+/* The masks of a turn read in place, and what it takes to begin another one. */
+#define TURN_CYCLES 1.0
+
 /* Cycles of one column of taps in all rows of a tile. Loads and sums are near each other, and a quarter of the
- * lesser shows (measured on Zen 4 for 3 to 7 rows of taps). Loads from L2 take twice the time. */
+ * lesser shows (measured on Zen 4 for 3 to 7 rows of taps), beside a turn's masks. Loads from L2 take twice the
+ * time. */
 static double pass_cycles(const struct plan *plan, const struct target *target)
 {
     double taps = (double)plan->conv.axis[AXIS_H].kernel, vecs = (double)plan->tile_vecs;
     double loads = count_inputs(plan) * model_unaligned(plan);
     loads *= reread_bytes(plan) > (double)target->l1 ? 2 : 1;
     double sums = model_step(target, (double)plan->tile_rows * taps, vecs, 0);
-    double memory = model_step(target, 0, 0, loads + taps + (plan->band ? 0 : vecs));
+    double memory = model_step(target, 0, 0, loads + taps);
+    int64_t turn = grid_taps_in_turn(&plan->conv), high = plan->conv.axis[AXIS_H].kernel;
+    double turns = (double)(high / turn + high % turn);
     double cycles = sums > memory ? sums + memory / 4 : memory + sums / 4;
-    return cycles * computed_part(plan);
+    return cycles * model_width(plan, target) * computed_part(plan) +
+           TURN_CYCLES * (turns - (double)plan->band);
 }
 
 static double seconds(const struct plan *plan, const struct target *target)
@@ -161,7 +184,7 @@ static double seconds(const struct plan *plan, const struct target *target)
                             ceil_div(conv->axis[AXIS_W].out, plan->tile_vecs * plan->lanes) *
                             conv->axis[AXIS_D].out * conv->oc);
     double vectors = (double)(plan->tile_rows * plan->tile_vecs);
-    double store = model_store(plan, model_move(conv->dst.axis[AXIS_W], 0)) + 1;
+    double store = (model_store(plan, model_move(conv->dst.axis[AXIS_W], 0)) + 1) * model_width(plan, target);
     double cycles = tiles * (passes * pass_cycles(plan, target) + vectors * store + 10);
     enum model_move how = model_move(conv->src.axis[AXIS_W], conv->src.c);
     if (plan->band)
