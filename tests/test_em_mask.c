@@ -24,7 +24,7 @@ static void emit_copy(struct em *em, const struct plan *plan, const void *arg)
     em_int start = place->known ? em_i(em, place->start) : em_first_unit(em);
     em_mask mask = em_inside(em, start, place->count);
     em_vec value = em_load_masked(em, em_offset(em, em_argument(em, EM_SRC), start), mask);
-    em_store_masked(em, em_offset(em, em_argument(em, EM_DST), start), value, mask);
+    em_store_masked(em, em_offset(em, em_argument(em, EM_DST), start), value, em_unknown(em, mask));
     em_store(em, em_argument(em, EM_SCRATCH), value);
 }
 

@@ -15,11 +15,28 @@ enum { TURNS = 3, MOST_STEPS = 16, MOST_ELEMENTS = TURNS * MOST_STEPS * TILE_MAX
 
 struct shape {
     int rows, vecs, unroll;
+    bool masked; /* the last lane is left out of all sums */
 };
 
 static const struct shape shapes[] = {
-    {1, 1, 1}, {1, 1, 2}, {1, 1, 8}, {1, 1, 16}, {2, 1, 4},  {1, 2, 8},  {3, 1, 16}, {3, 2, 3},
-    {7, 1, 8}, {2, 4, 2}, {8, 1, 4}, {5, 3, 2},  {14, 2, 4}, {28, 1, 1}, {6, 4, 1},  {TILE_MAX, 1, 2},
+    {.rows = 1, .vecs = 1, .unroll = 1},
+    {.rows = 1, .vecs = 1, .unroll = 2},
+    {.rows = 1, .vecs = 1, .unroll = 8},
+    {.rows = 1, .vecs = 1, .unroll = 16},
+    {.rows = 2, .vecs = 1, .unroll = 4},
+    {.rows = 1, .vecs = 2, .unroll = 8},
+    {.rows = 3, .vecs = 1, .unroll = 16},
+    {.rows = 3, .vecs = 2, .unroll = 3},
+    {.rows = 7, .vecs = 1, .unroll = 8},
+    {.rows = 2, .vecs = 4, .unroll = 2},
+    {.rows = 8, .vecs = 1, .unroll = 4},
+    {.rows = 5, .vecs = 3, .unroll = 2},
+    {.rows = 14, .vecs = 2, .unroll = 4},
+    {.rows = 28, .vecs = 1, .unroll = 1},
+    {.rows = 6, .vecs = 4, .unroll = 1},
+    {.rows = TILE_MAX, .vecs = 1, .unroll = 2},
+    {1, 1, 8, .masked = true},
+    {3, 2, 3, .masked = true},
 };
 
 /* Step k of turn t multiplies row r's vector of src with vector v of weights. */
@@ -37,9 +54,15 @@ static void emit_tile(struct em *em, const struct plan *plan, const void *arg)
         em_ptr b = em_offset(em, em_argument(em, EM_WEIGHTS), em_mulc(em, turn.at, steps * vecs * lanes));
         for (int k = 0; k < shape->unroll; k++)
             for (int r = 0; r < shape->rows; r++)
-                for (int v = 0; v < shape->vecs; v++)
-                    tile_add(em, &tile, k, r, v, em_load(em, em_at(em, a, (k * rows + r) * lanes)),
-                             em_load(em, em_at(em, b, (k * vecs + v) * lanes)));
+                for (int v = 0; v < shape->vecs; v++) {
+                    em_vec pixels = em_load(em, em_at(em, a, (k * rows + r) * lanes));
+                    em_vec weights = em_load(em, em_at(em, b, (k * vecs + v) * lanes));
+                    if (shape->masked)
+                        tile_add_masked(em, &tile, (struct tile_at){k, r, v}, pixels, weights,
+                                        em_first(em, (int)lanes - 1));
+                    else
+                        tile_add(em, &tile, k, r, v, pixels, weights);
+                }
     }
     for (int r = 0; r < shape->rows; r++) {
         bool apart = tile.sets == 1; /* then each row is a part of its own */
@@ -59,6 +82,8 @@ static double plain_sum(const struct words *target, const struct memory *memory,
 {
     double sum = 0;
     int row = at[0], vec = at[1], lane = at[2];
+    if (shape->masked && lane == target->lanes - 1)
+        return 0;
     for (int step = 0; step < TURNS * shape->unroll; step++)
         sum += element_get(target->dtype, memory->src, (step * shape->rows + row) * target->lanes + lane) *
                element_get(target->dtype, memory->weights, (step * shape->vecs + vec) * target->lanes + lane);
