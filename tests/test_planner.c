@@ -117,7 +117,9 @@ static struct conv conv_of_shape(const char *shape)
     cj_conv_desc desc;
     struct conv conv;
     int64_t batch;
-    if (text_parse_shape(shape, &desc, &batch) != CJ_OK || conv_from_desc(&desc, &conv) != CJ_OK)
+    if (text_parse_shape(shape, &desc, &batch) != CJ_OK)
+        fail_msg("%s: %s", shape, cj_last_error());
+    if (conv_from_desc(&desc, &conv) != CJ_OK)
         fail_msg("%s: %s", shape, cj_last_error());
     return conv;
 }
