@@ -244,9 +244,12 @@ static em_int needed(struct em *em, const struct fill *fill, int axis, em_int ou
     struct phase phase = conv_phase(fill->conv, 0);
     const struct phase_axis *p = &phase.axis[axis];
     em_int taps = fill->unit->axis[axis].taps;
-    if (window.step[axis] != 1)
+    bool picked = axis == AXIS_H && grid_picks_rows(fill->unit->plan);
+    if (window.step[axis] != 1 && !picked)
         return taps;
     outs = em_min(em, outs, em_i(em, fill->conv->axis[axis].out));
+    if (picked)
+        return outs;
     em_int span = em_mulc(em, em_addc(em, taps, -1), p->off_step);
     em_int count = em_addc(em, em_add(em, em_mulc(em, em_addc(em, outs, -1), p->in_step), span), 1);
     return em_clamp(em, count, em_i(em, 0), em_i(em, window.count[axis]));
@@ -333,7 +336,8 @@ struct source band_source(struct em *em, const struct unit *unit, const struct w
                             .split_stride = fill.band.split_stride,
                             .off_step = phase.axis[AXIS_W].off_step};
     for (int a = 0; a < AXES; a++) {
-        source.out[a] = phase.axis[a].in_step * fill.band.axis[a];
+        bool picked = a == AXIS_H && grid_picks_rows(plan);
+        source.out[a] = (picked ? 1 : phase.axis[a].in_step) * fill.band.axis[a];
         source.tap[a] = phase.axis[a].off_step / shape.step[a] * fill.band.axis[a];
     }
     if (grid_lanes_are_columns(plan))

@@ -357,6 +357,13 @@ int64_t grid_units(const struct grid *grid)
     return grid->phases * grid->groups * grid->channel_units * grid->depth * grid->row_units * grid->tile_units;
 }
 
+bool grid_picks_rows(const struct plan *plan)
+{
+    const struct axis *h = &plan->conv.axis[AXIS_H];
+    bool has_gaps = h->kernel == 1 && h->stride > 1 && plan->conv.op != CJ_CONV_TRANSPOSE;
+    return has_gaps && plan->block_rows > 1 && !grid_fills_padded_rows(plan);
+}
+
 struct window grid_window(const struct plan *plan)
 {
     const struct conv *conv = &plan->conv;
@@ -373,9 +380,11 @@ struct window grid_window(const struct plan *plan)
         /* Winograd reads all parts of a strided kernel at equal length. */
         if (a != AXIS_D && grid_fills_padded_rows(plan))
             span = max64(span, round_up(conv_most_taps(conv, a), p->in_step) - 1);
-        bool sparse = outs[a] == 1 && a != AXIS_W;
-        window.step[a] = sparse ? p->off_step : 1;
-        window.count[a] = sparse ? max64(conv_most_taps(conv, a), 1) : (outs[a] - 1) * p->in_step + span + 1;
+        bool sparse = outs[a] == 1 && a != AXIS_W, picked = grid_picks_rows(plan) && a == AXIS_H;
+        window.step[a] = sparse ? p->off_step : picked ? p->in_step : 1;
+        window.count[a] = sparse   ? max64(conv_most_taps(conv, a), 1)
+                          : picked ? outs[a]
+                                   : (outs[a] - 1) * p->in_step + span + 1;
     }
     return window;
 }

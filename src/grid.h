@@ -106,11 +106,14 @@ struct tiles grid_tiles(const struct plan *plan, const struct phase *phase);
 int64_t grid_outs(const struct plan *plan, int axis, const struct phase_axis *phase);
 
 /* The input that a unit reads, at most over all phases, with its step between stored planes, rows, columns:
- * where a unit covers one output only, just the rows under taps are stored. */
+ * where a unit covers one output only, or the kernel has one row, just the rows under taps are stored. */
 struct window {
     int64_t count[AXES], step[AXES];
 };
 struct window grid_window(const struct plan *plan);
+
+/* Whether units of several rows leave out the input's rows between those under the kernel's one row. */
+bool grid_picks_rows(const struct plan *plan);
 
 /* The padded copy of a unit's window in scratch. Channels are innermost where lanes are channels; else columns
  * are, and those that a stride of `split` visits together lie together, `split_stride` apart. */
