@@ -39,8 +39,6 @@ struct plan planar_stage_depthwise(const struct plan *separable)
     plan.conv.dst = (struct strides){.c = channel_stride(separable)};
     plan.conv.dst.axis[AXIS_H] = w->out;
     plan.conv.dst.axis[AXIS_W] = 1;
-    while (plan.lanes > 2 && plan.lanes / 2 >= w->out)
-        plan.lanes /= 2;
     plan.tile_vecs = 1;
     plan.tile_rows = rows_of_tile(separable, &plan);
     plan.unroll = model_stencil_unroll(&plan);

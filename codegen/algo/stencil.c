@@ -65,11 +65,11 @@ struct reach {
     int64_t before, behind;
 };
 
-static struct reach reach_of(const struct stencil *s)
+static struct reach reach_of(const struct stencil *s, int64_t pitch)
 {
     const struct conv *conv = &s->plan->conv;
     struct phase_axis p = axis_of(s, AXIS_W);
-    int64_t width = s->plan->tile_vecs * s->plan->lanes, pitch = conv->src.axis[AXIS_H];
+    int64_t width = s->plan->tile_vecs * s->plan->lanes;
     int64_t last = round_up(p.outs, width) - 1 + p.off0 + (p.taps - 1) * p.off_step;
     return (struct reach){ceil_div(max64(-p.off0, 0), pitch),
                           ceil_div(max64(last - conv->axis[AXIS_W].in + 1, 0), pitch)};
@@ -81,10 +81,11 @@ static bool may_overhang(const struct stencil *s, const struct pass *pass, int64
 {
     int64_t size = s->plan->tile_rows, in = s->plan->conv.axis[AXIS_H].in, first, last, th;
     struct edges edges = grid_row_edges(s->plan);
-    struct reach reach = reach_of(s);
+    int64_t pitch = s->plan->conv.src.axis[AXIS_H]; /* 0 where all rows are one in memory */
     struct phase_axis p = axis_of(s, AXIS_H);
-    if (!em_known(pass->th, &th))
+    if (!em_known(pass->th, &th) || pitch < 1)
         return false;
+    struct reach reach = reach_of(s, pitch);
     if (em_known(pass->place->row, &first))
         last = first;
     else {
