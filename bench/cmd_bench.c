@@ -46,12 +46,7 @@ static void complete_peers(struct layer_list *list, double peak_gflops)
 static int collect_shapes(struct bench *bench, const struct arguments *rest)
 {
     const struct bench_settings *s = bench->settings;
-    for (int i = 0; i < rest->count; i++)
-        TRY(layers_add(&bench->shapes, "", rest->words[i], &s->overrides));
-    if (s->shapes)
-        TRY(layers_read(&bench->shapes, s->shapes, &s->overrides));
-    if (s->filter)
-        TRY(layers_filter(&bench->shapes, s->filter));
+    TRY(layers_collect(&bench->shapes, rest, s->shapes, s->filter, &s->overrides));
     complete_peers(&bench->shapes, s->peers_peak);
     if (bench->shapes.count)
         return EXIT_DONE;

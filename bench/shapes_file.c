@@ -249,6 +249,16 @@ int layers_filter(struct layer_list *list, const char *expression)
     return EXIT_DONE;
 }
 
+int layers_collect(struct layer_list *list, const struct arguments *words, const char *shapes,
+                   const char *filter, const struct overrides *overrides)
+{
+    for (int i = 0; i < words->count; i++)
+        TRY(layers_add(list, "", words->words[i], overrides));
+    if (shapes)
+        TRY(layers_read(list, shapes, overrides));
+    return filter ? layers_filter(list, filter) : EXIT_DONE;
+}
+
 void layers_free(struct layer_list *list)
 {
     free(list->at);

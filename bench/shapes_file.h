@@ -37,6 +37,11 @@ int layers_read(struct layer_list *list, const char *path, const struct override
 /* Keep those in whose name the extended regular expression is found; none is an error. */
 int layers_filter(struct layer_list *list, const char *expression);
 
+/* All of a command: the SHAPEs among its words, the file `shapes` and the expression `filter` where these are
+ * not NULL. The list may stay empty. */
+int layers_collect(struct layer_list *list, const struct arguments *words, const char *shapes,
+                   const char *filter, const struct overrides *overrides);
+
 void layers_free(struct layer_list *list);
 
 #endif

@@ -156,8 +156,8 @@ void em_store_n(struct em *em, em_ptr to, em_vec value, int n);
 em_mask em_inside(struct em *em, em_int start, int64_t count);
 em_mask em_first(struct em *em, int n);           /* true in the first n lanes */
 em_mask em_every(struct em *em, int step, int n); /* of these, in every step-th from lane 0 on */
-em_mask em_unknown(struct em *em,
-                   em_mask mask); /* the same, for more uses than blends by a constant are worth */
+/* The same mask, for more uses than blends by a constant are worth. */
+em_mask em_unknown(struct em *em, em_mask mask);
 em_vec em_load_masked(struct em *em, em_ptr from, em_mask mask);
 void em_store_masked(struct em *em, em_ptr to, em_vec value, em_mask mask);
 

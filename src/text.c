@@ -173,24 +173,26 @@ static cj_status read_choice(struct reader *r, const struct part *part, struct w
     return CJ_OK;
 }
 
-static cj_status read_input_layout(struct reader *r, const struct part *part, struct word value,
-                                   const char *text)
+static cj_status read_layout(const struct part *part, struct word value, const char *text, cj_layout *layout,
+                             int64_t *block)
 {
     int chosen = 0;
     TRY(read_name(value, text, part->names, part->count, &chosen));
-    r->desc->input_layout = layout_rows[chosen].layout;
-    r->desc->input_block = layout_rows[chosen].block;
+    *layout = layout_rows[chosen].layout;
+    *block = layout_rows[chosen].block;
     return CJ_OK;
+}
+
+static cj_status read_input_layout(struct reader *r, const struct part *part, struct word value,
+                                   const char *text)
+{
+    return read_layout(part, value, text, &r->desc->input_layout, &r->desc->input_block);
 }
 
 static cj_status read_output_layout(struct reader *r, const struct part *part, struct word value,
                                     const char *text)
 {
-    int chosen = 0;
-    TRY(read_name(value, text, part->names, part->count, &chosen));
-    r->desc->output_layout = layout_rows[chosen].layout;
-    r->desc->output_block = layout_rows[chosen].block;
-    return CJ_OK;
+    return read_layout(part, value, text, &r->desc->output_layout, &r->desc->output_block);
 }
 
 static cj_status read_layouts(struct reader *r, const struct part *part, struct word value, const char *text)

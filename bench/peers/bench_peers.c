@@ -266,12 +266,7 @@ static int compare_all(struct driver *driver, struct standing *standing)
 static int collect_shapes(struct driver *driver, const struct arguments *rest)
 {
     const struct settings *s = driver->settings;
-    for (int i = 0; i < rest->count; i++)
-        TRY(layers_add(&driver->shapes, "", rest->words[i], &s->overrides));
-    if (s->shapes)
-        TRY(layers_read(&driver->shapes, s->shapes, &s->overrides));
-    if (s->filter)
-        TRY(layers_filter(&driver->shapes, s->filter));
+    TRY(layers_collect(&driver->shapes, rest, s->shapes, s->filter, &s->overrides));
     return driver->shapes.count ? EXIT_DONE
                                 : complain(EXIT_WRONG, "there is no shape; give SHAPEs or --shapes FILE");
 }
