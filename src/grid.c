@@ -393,6 +393,7 @@ bool grid_lanes_are_columns(const struct plan *plan)
 {
     return shapes[plan->algo].lanes_are_columns;
 }
+
 bool grid_lanes_cross_groups(const struct plan *plan)
 {
     return shapes[plan->algo].lanes_cross_groups;

@@ -188,10 +188,19 @@ int64_t model_lanes(const struct target *target, cj_dtype dtype, int64_t channel
 /* With an odd number, two threads differ by one unit. */
 enum { MANY_UNITS = 32 };
 
-int64_t model_parts(int64_t units, int64_t blocks, int64_t enough)
+/* Into how many units the `blocks` of channels of each of `units` blocks of pixels go. */
+static int64_t parts_of(int64_t units, int64_t blocks, int64_t enough)
 {
     int64_t parts = min64(ceil_div(enough, units), blocks);
     return units * parts % 2 == 1 && units * parts < MANY_UNITS && parts < blocks ? parts + 1 : parts;
+}
+
+int64_t model_unit_channels(const struct plan *plan, int64_t enough)
+{
+    struct channel_block channels = grid_channels(plan);
+    struct grid grid = grid_of_plan(plan);
+    int64_t blocks = ceil_div(channels.channels, channels.block);
+    return ceil_div(blocks, parts_of(grid_units(&grid), blocks, enough)) * channels.block;
 }
 
 /* Multiply-adds of a turn of a stencil, about 1 KB of code; each of up to five versions is emitted. */

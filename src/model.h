@@ -60,9 +60,9 @@ double model_bodies(int64_t bodies);
 int64_t model_stencil_rows(const struct plan *plan, int64_t in_flight);
 int64_t model_stencil_unroll(const struct plan *plan);
 
-/* Into how many work units the `blocks` of channels of each of `units` blocks of pixels go: so many that there
- * are `enough`, and that two threads have equal shares or shares that differ by less than 3%. */
-int64_t model_parts(int64_t units, int64_t blocks, int64_t enough);
+/* Output channels for each unit of a plan whose units have all of them: whole blocks of a tile, and so few that
+ * there are `enough` units, and that two threads have equal shares or shares that differ by less than 3%. */
+int64_t model_unit_channels(const struct plan *plan, int64_t enough);
 
 /* Registers left for accumulators beside `vecs` loaded vectors. */
 int64_t model_tile_rows(const struct target *target, int64_t vecs);

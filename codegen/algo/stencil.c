@@ -143,12 +143,11 @@ static void emit_pass(struct em *em, const struct stencil *s, const struct tile 
 {
     const struct axis *h = &s->plan->conv.axis[AXIS_H];
     int64_t lines = (tile->rows - 1) * h->stride + (pass->count - 1) * h->dilation + 1;
-    int64_t outer = grid_keeps_weights(s->plan) ? lines : pass->count;
+    bool by_line = grid_keeps_weights(s->plan);
+    int64_t outer = by_line ? lines : pass->count, inner = by_line ? pass->count : lines;
     for (int64_t i = 0; i < outer; i++)
-        for (int64_t k = 0; k < lines * pass->count / outer; k++) {
-            bool by_line = outer == lines;
+        for (int64_t k = 0; k < inner; k++)
             emit_products(em, s, tile, pass, by_line ? i : k, (int)(by_line ? k : i));
-        }
 }
 
 /* All columns of the kernel, for one range of its rows. */

@@ -52,11 +52,8 @@ static void choose_blocks(struct plan *plan, const struct target *target)
     grow(plan, &plan->block_cols, plan->tile_rows, cols, budget);
     if (plan->block_cols == cols)
         grow(plan, &plan->block_rows, 1, conv_most_outs(conv, AXIS_H), budget);
+    plan->block_oc = min64(model_unit_channels(plan, ENOUGH_UNITS), plan->block_oc);
     struct grid grid = grid_of_plan(plan);
-    int64_t block = plan->tile_vecs * plan->lanes, blocks = ceil_div(plan->block_oc, block);
-    int64_t parts = model_parts(grid_units(&grid), blocks, ENOUGH_UNITS);
-    plan->block_oc = parts > 1 ? ceil_div(blocks, parts) * block : plan->block_oc;
-    grid = grid_of_plan(plan);
     if (grid_units(&grid) < ENOUGH_UNITS && plan->block_cols == cols) {
         int64_t rows = grid.row_units * ceil_div(ENOUGH_UNITS, grid_units(&grid));
         plan->block_rows = ceil_div(conv_most_outs(conv, AXIS_H), min64(rows, conv_most_outs(conv, AXIS_H)));

@@ -43,10 +43,8 @@ static void choose_blocks(struct plan *plan, const struct target *target)
         plan->block_rows = min64(rows, row_limit);
     while (plan->block_rows > 1 && band_bytes(plan) > budget)
         plan->block_rows = ceil_div(plan->block_rows, 2);
+    plan->block_oc = model_unit_channels(plan, ENOUGH_UNITS);
     struct grid grid = grid_of_plan(plan);
-    int64_t blocks = ceil_div(plan->block_oc, plan->tile_rows);
-    plan->block_oc = ceil_div(blocks, model_parts(grid_units(&grid), blocks, ENOUGH_UNITS)) * plan->tile_rows;
-    grid = grid_of_plan(plan);
     plan->units = grid_units(&grid);
 }
 

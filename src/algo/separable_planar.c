@@ -48,11 +48,8 @@ static void finish(struct plan *plan)
     plan->unroll = depthwise.unroll;
     plan->scratch_bytes = planar_block_offset(plan) + planar_block_bytes(plan);
     set_packs(plan);
+    plan->block_oc = model_unit_channels(plan, ENOUGH_UNITS);
     struct grid grid = grid_of_plan(plan);
-    int64_t blocks = ceil_div(conv->oc, plan->tile_rows);
-    int64_t parts = model_parts(grid_units(&grid), blocks, ENOUGH_UNITS);
-    plan->block_oc = ceil_div(blocks, parts) * plan->tile_rows;
-    grid = grid_of_plan(plan);
     plan->units = grid_units(&grid);
 }
 

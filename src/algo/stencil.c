@@ -77,12 +77,6 @@ static void add_shape(struct plan plan, const struct target *target, const struc
     }
 }
 
-/* As many equal tiles of at most `most` rows as it takes; the last one may be smaller. */
-static int64_t even_size(int64_t rows, int64_t most)
-{
-    return ceil_div(rows, ceil_div(rows, most));
-}
-
 /* Sums in flight beside those of the target's own vectors: halves of vectors that it takes in two passes start
  * twice as often. */
 static int64_t sums_in_flight(const struct plan *plan, const struct target *target)
@@ -98,7 +92,7 @@ static void add_lanes(struct plan plan, const struct target *target, const struc
         int64_t most = model_stencil_rows(&plan, sums_in_flight(&plan, target));
         if (most < 1 || (rest && ceil_div(rest, plan.lanes) < plan.tile_vecs))
             continue;
-        plan.tile_rows = even_size(rows, most);
+        plan.tile_rows = tiles_even(rows, most).size;
         add_shape(plan, target, sink);
     }
 }

@@ -244,9 +244,7 @@ static void add_unit(const struct plan *base, const struct target *target, int64
             break;
         plan.tile_rows = tiles_even(down * across, most).size;
         plan.block_oc = round_up(channels, block);
-        struct grid grid = grid_of_plan(&plan);
-        int64_t parts = model_parts(grid_units(&grid), ceil_div(channels, block), ENOUGH_UNITS);
-        plan.block_oc = ceil_div(ceil_div(channels, block), parts) * block;
+        plan.block_oc = model_unit_channels(&plan, ENOUGH_UNITS);
         struct plan whole = plan;
         finish(&whole, target);
         sink->add(sink->sink, &whole);
